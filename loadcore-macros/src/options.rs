@@ -1,0 +1,191 @@
+//! Reads `key = value, ..` of an attribute and collects every mistake in it instead of stopping at the first.
+
+use proc_macro2::{Ident, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::{Expr, LitStr, Token};
+
+use crate::expand::Errors;
+
+/// The options of one attribute.
+pub(crate) struct Options<'a> {
+    /// The valid keys, in the order messages list them.
+    pub(crate) valid: &'a [&'a str],
+    /// The keys already given, for example by a bare first value.
+    pub(crate) seen: Vec<String>,
+}
+
+impl Options<'_> {
+    /// Calls `value` behind the `=` of every valid option.
+    pub(crate) fn parse(
+        mut self,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+        mut value: impl FnMut(&Ident, ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+    ) {
+        separated(input, errors, |input, errors| {
+            let key = self.key(input)?;
+            if input.is_empty() || !input.peek(Token![=]) {
+                return Err(syn::Error::new(
+                    key.span(),
+                    format!("`{key}` needs a value: write `{key} = ..`"),
+                ));
+            }
+            input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Err(syn::Error::new(
+                    key.span(),
+                    format!("`{key}` needs a value: write it behind the `=`"),
+                ));
+            }
+            value(&key, input, errors)
+        });
+    }
+
+    fn key(&mut self, input: ParseStream<'_>) -> syn::Result<Ident> {
+        if input.peek(LitStr) && self.valid.contains(&"name") {
+            let literal: LitStr = input.parse()?;
+            let message = format!("expected one of {}: write `name = {:?}`", self.list(), literal.value());
+            return Err(syn::Error::new(literal.span(), message));
+        }
+        let Ok(key) = input.call(Ident::parse_any) else {
+            return Err(input.error(format!("expected one of {}", self.list())));
+        };
+        let name = key.to_string();
+        let problem = if !self.valid.contains(&name.as_str()) {
+            let hint = closest(&name, self.valid).map(|key| format!(" (did you mean `{key}`?)"));
+            format!("unknown option `{key}`: expected one of {}{}", self.list(), hint.unwrap_or_default())
+        } else if self.seen.contains(&name) {
+            format!("`{key}` is given twice: keep one of them")
+        } else {
+            self.seen.push(name);
+            return Ok(key);
+        };
+        // The value of an option that does not count must not be taken for further options.
+        if input.parse::<Token![=]>().is_ok() {
+            input.parse::<Expr>().ok();
+        }
+        Err(syn::Error::new(key.span(), problem))
+    }
+
+    fn list(&self) -> String {
+        self.valid.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Parses a comma-separated list to its end; an element that fails is reported and skipped.
+pub(crate) fn separated(
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+    mut element: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+) {
+    while !input.is_empty() {
+        let parsed = element(input, errors);
+        let failed = parsed.is_err();
+        if let Err(error) = parsed {
+            errors.push(error);
+        }
+        if input.is_empty() {
+            return;
+        }
+        if !failed && !input.peek(Token![,]) {
+            errors.push(input.error("expected `,`"));
+        }
+        skip_past_comma(input);
+    }
+}
+
+fn skip_past_comma(input: ParseStream<'_>) {
+    while let Ok(tree) = input.parse::<TokenTree>() {
+        if matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ',') {
+            return;
+        }
+    }
+}
+
+/// Like `input.parse()`, but what is wrong is said in `message` at the token that is there instead.
+pub(crate) fn expect<T: Parse>(input: ParseStream<'_>, message: &str) -> syn::Result<T> {
+    let span = input.span();
+    input.parse().map_err(|_| syn::Error::new(span, message))
+}
+
+fn closest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
+    let (distance, key) = valid.iter().map(|key| (distance(name, key), *key)).min()?;
+    (distance <= 1 + key.len() / 4).then_some(key)
+}
+
+/// The number of letters to insert, delete or replace.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replace = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse::Parser;
+
+    use super::*;
+
+    fn read(source: &str) -> (Vec<String>, Vec<String>) {
+        let (mut keys, mut errors) = (Vec::new(), Errors::default());
+        let parser = |input: ParseStream<'_>| {
+            let options = Options { valid: &["executor", "tags", "name"], seen: Vec::new() };
+            options.parse(input, &mut errors, |key, input, _| {
+                keys.push(key.to_string());
+                input.parse::<Expr>().map(|_| ())
+            });
+            Ok(())
+        };
+        parser.parse_str(source).unwrap();
+        (keys, errors.messages())
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_and_the_rest_is_still_read() {
+        let (keys, errors) = read("excutor = a::<B, C>(), tags = [1], tags = f::<A, B>(), executor = , name");
+        assert_eq!(keys, ["tags"]);
+        assert_eq!(
+            errors,
+            [
+                "unknown option `excutor`: expected one of `executor`, `tags`, `name` (did you mean `executor`?)",
+                "`tags` is given twice: keep one of them",
+                "`executor` needs a value: write it behind the `=`",
+                "`name` needs a value: write `name = ..`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_far_off_key_gets_no_suggestion() {
+        assert_eq!(
+            read("weight = 3").1,
+            ["unknown option `weight`: expected one of `executor`, `tags`, `name`"]
+        );
+    }
+
+    #[test]
+    fn a_bare_name_is_told_its_key() {
+        assert_eq!(
+            read("\"x\", tags = 1").1,
+            ["expected one of `executor`, `tags`, `name`: write `name = \"x\"`"]
+        );
+    }
+
+    #[test]
+    fn a_missing_comma_is_reported_once() {
+        assert_eq!(
+            read("executor = a() b, tags = 1"),
+            (vec!["executor".into(), "tags".into()], vec!["expected `,`".into()])
+        );
+    }
+}

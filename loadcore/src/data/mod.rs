@@ -1,0 +1,5 @@
+//! Test data: loaded once before the test starts, one copy for all cores.
+
+mod shared_array;
+
+pub use shared_array::{Data, DataError, SharedArray};

@@ -1,0 +1,291 @@
+//! A whole test: scenarios, options and thresholds, put together and run.
+
+mod prepare;
+#[cfg(feature = "test-util")]
+mod virtual_time;
+
+use crate::data::DataError;
+use crate::metric::{Metric, MetricDesc, MetricError};
+use crate::plan::PlanError;
+use crate::protocol::http::{HttpOptions, OptionsError};
+use crate::report::{Report, RunInfo, ScenarioInfo};
+use crate::run::engine::{self, Ended, Observer, Stop, Unobserved};
+use crate::run::{Scenario, Site};
+use crate::verdict::{Threshold, ThresholdError};
+pub(crate) use prepare::Prepared;
+pub use prepare::{RegisteredData, RegisteredMetric, RegisteredScenario};
+
+/// A load test in the making.
+///
+/// In a test of your own:
+///
+/// ```no_run
+/// use loadcore::prelude::*;
+///
+/// # async fn example() -> loadcore::Result {
+/// let report = LoadTest::new()
+///     .base_url("http://127.0.0.1:8080")
+///     .scenario(Scenario::new("health", async |vu: &Vu| {
+///         vu.get("/health").send().await?;
+///         Ok(())
+///     }).executor(constant_vus(10, secs(5))))
+///     .threshold(HTTP_REQ_DURATION.p(99).below(millis(50)))
+///     .run()
+///     .await?;
+/// report.assert_thresholds();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`run`](LoadTest::run) installs no signal handler, reads neither arguments nor environment, pins no threads and never
+/// ends the process. [`main`](LoadTest::main) does all of that.
+#[derive(Debug, Default)]
+#[must_use = "a load test does nothing until `.run().await` or `.main()`"]
+pub struct LoadTest {
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) thresholds: Vec<Threshold>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) cores: Option<usize>,
+    /// Pin cores' threads: for a process that is nothing but a load generator.
+    pub(crate) pin: bool,
+    headers: Vec<(String, String)>,
+    tags: Vec<(String, String)>,
+    metrics: Vec<MetricDesc>,
+    discard_bodies: bool,
+    roots_pem: Vec<Vec<u8>>,
+}
+
+/// Why a test could not be run: always found before the start, but for [`RunError::CoreDied`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// There is nothing to run.
+    #[error(
+        "no scenario found: mark an async fn with #[scenario], or add one with LoadTest::scenario; if your scenarios are \
+         in a library, name it in the binary (`use shop_journeys as _;`), or the linker leaves it out"
+    )]
+    NoScenario,
+    /// A scenario that was asked for does not exist.
+    #[error("no scenario is named `{name}`; there are: {known}")]
+    UnknownScenario {
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// Two scenarios would be counted as one.
+    #[error("two scenarios are named `{name}`: {first} and {second}; rename one with `name = \"..\"`")]
+    DuplicateScenario {
+        /// Their name.
+        name: String,
+        /// Where the one is.
+        first: String,
+        /// Where the other is.
+        second: String,
+    },
+    /// A scenario's name cannot be used.
+    #[error("scenario name `{0}`: use letters, digits, `_` and `-`")]
+    ScenarioName(String),
+    /// An executor's configuration cannot be run.
+    #[error("scenario `{scenario}` ({place}): {source}")]
+    Plan {
+        /// The scenario.
+        scenario: String,
+        /// Where it is declared.
+        place: String,
+        /// What is wrong.
+        source: PlanError,
+    },
+    /// A threshold cannot be evaluated.
+    #[error(transparent)]
+    Threshold(#[from] ThresholdError),
+    /// A metric cannot be registered.
+    #[error("{source}{}", place.as_ref().map(|p| format!(" (declared at {p})")).unwrap_or_default())]
+    Metric {
+        /// Where it is declared, if that is known.
+        place: Option<String>,
+        /// What is wrong.
+        source: MetricError,
+    },
+    /// Test data cannot be loaded.
+    #[error("{source} (declared at {place})")]
+    Data {
+        /// Where it is declared.
+        place: String,
+        /// What is wrong.
+        source: DataError,
+    },
+    /// An HTTP option cannot be used.
+    #[error(transparent)]
+    Http(#[from] OptionsError),
+    /// The number of cores is impossible.
+    #[error("{0} cores: give at least 1 and at most 1024")]
+    Cores(usize),
+    /// A thread could not be started.
+    #[error("cannot start the load generator: {0}")]
+    Start(String),
+    /// A thread died: a bug of loadcore's own, since panics of journeys are caught.
+    #[error("{0} of the load generator's threads died: its numbers are incomplete; please report this")]
+    CoreDied(usize),
+}
+
+impl LoadTest {
+    /// A test with only what is added to it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A test of every `#[scenario]` in this binary and in the libraries that it names.
+    pub fn discovered() -> Self {
+        Self::new().scenarios(prepare::discovered_scenarios())
+    }
+
+    /// Adds a scenario.
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.scenarios.push(scenario.resolved());
+        self
+    }
+
+    /// Adds several scenarios.
+    pub fn scenarios(mut self, scenarios: impl IntoIterator<Item = Scenario>) -> Self {
+        self.scenarios.extend(scenarios.into_iter().map(Scenario::resolved));
+        self
+    }
+
+    /// Adds a threshold over the whole test.
+    pub fn threshold(mut self, threshold: Threshold) -> Self {
+        self.thresholds.push(threshold);
+        self
+    }
+
+    /// What relative URLs are resolved against: `http://127.0.0.1:8080`. A path in it goes in front of theirs.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Adds a header to every request that does not set it itself.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a tag to all samples.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push((key.into(), value.into()));
+        self
+    }
+
+    /// What all randomness comes from: two runs with one seed draw the same. Default: a new one each time.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// How many threads generate load. Default: as many as this process may use (affinity and CPU quota).
+    pub fn cores(mut self, cores: usize) -> Self {
+        self.cores = Some(cores);
+        self
+    }
+
+    /// Throws response bodies away as they come in, to save memory. Default: off.
+    pub fn discard_response_bodies(mut self, discard: bool) -> Self {
+        self.discard_bodies = discard;
+        self
+    }
+
+    /// Trusts these certificates (PEM) beside the system's and the built-in ones.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots_pem.push(pem.into());
+        self
+    }
+
+    /// Registers a metric before the start, as `#[metric]` does.
+    pub fn metric(mut self, metric: impl Metric) -> Self {
+        self.metrics.push(metric.desc());
+        self
+    }
+
+    /// Runs the test on threads of its own, while the caller's runtime goes on: the target may live in it.
+    ///
+    /// Dropping the future stops the test at once.
+    ///
+    /// # Errors
+    /// If the test could not be run. A report whose thresholds fail is not an error: ask it.
+    pub async fn run(self) -> Result<Report, RunError> {
+        let stop = Stop::new();
+        let guard = StopOnDrop(stop.clone());
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // Preparing reads files, so it happens there too.
+        let control = move || {
+            let report = self.prepare().and_then(|prepared| prepared.run(stop, &mut Unobserved));
+            // Nobody listens if the caller has dropped the future.
+            let _ = sender.send(report);
+        };
+        let thread = std::thread::Builder::new().name("loadcore-control".into()).spawn(control);
+        thread.map_err(|error| RunError::Start(error.to_string()))?;
+        let report = receiver.await.unwrap_or(Err(RunError::CoreDied(1)));
+        drop(guard);
+        report
+    }
+
+    fn http_options(&self) -> Result<HttpOptions, OptionsError> {
+        let mut options = HttpOptions::default();
+        options.discard_bodies = self.discard_bodies;
+        if let Some(url) = &self.base_url {
+            options.set_base_url(url)?;
+        }
+        for (name, value) in &self.headers {
+            options.add_header(name, value)?;
+        }
+        options.roots_pem.clone_from(&self.roots_pem);
+        options.check_roots()?;
+        Ok(options)
+    }
+}
+
+/// Ends the test's threads when its future is dropped.
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.request();
+    }
+}
+
+impl Prepared {
+    pub(crate) fn run(self, stop: Stop, observer: &mut dyn Observer) -> Result<Report, RunError> {
+        let ended = engine::run(&self.job, stop.clone(), &self.pin_to, observer);
+        let ended = ended.map_err(|error| RunError::Start(error.to_string()))?;
+        self.report(ended, stop.is_requested())
+    }
+
+    fn report(self, ended: Ended, interrupted: bool) -> Result<Report, RunError> {
+        if ended.lost_cores > 0 {
+            return Err(RunError::CoreDied(ended.lost_cores));
+        }
+        let aggregate = ended.aggregate;
+        let thresholds = self.thresholds.iter().map(|threshold| threshold.evaluate(&aggregate)).collect();
+        let generator = prepare::judge_generator(&self.job, &aggregate);
+        let run = RunInfo {
+            id: self.id,
+            started: ended.started,
+            duration: ended.elapsed,
+            seed: self.job.seed,
+            interrupted,
+        };
+        Ok(Report { run, scenarios: self.scenarios, aggregate, thresholds, generator })
+    }
+}
+
+/// Where a scenario is declared, for messages.
+fn place(site: Option<Site>) -> String {
+    site.map_or_else(|| "added in code".to_owned(), |site| site.to_string())
+}
+
+impl ScenarioInfo {
+    pub(crate) fn banner_line(&self) -> String {
+        format!("{}: {}, at most {} VUs", self.name, self.description, self.max_vus)
+    }
+}

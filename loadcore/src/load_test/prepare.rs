@@ -1,0 +1,216 @@
+//! Everything that can go wrong, before the first VU starts.
+
+use super::{LoadTest, RunError, place};
+use crate::data::Data;
+use crate::metric::{
+    Aggregate, DROPPED_ITERATIONS, ITERATION_LATENESS, ITERATIONS, Metric, Registry, Select, SeriesMemory,
+    Stats, builtin,
+};
+use crate::plan::{Executor, OpenSchedule, Schedule};
+use crate::protocol::http;
+use crate::report::ScenarioInfo;
+use crate::run::{Extensions, Job, Scenario, ScenarioJob, SharedCounters, Site, nanos};
+use crate::verdict::{Generator, Observed, Threshold, judge};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What `#[scenario]` registers.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RegisteredScenario(pub fn() -> Scenario);
+
+/// What `#[metric]` registers.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct RegisteredMetric {
+    pub metric: &'static (dyn Metric + Sync),
+    pub site: Site,
+}
+
+/// What `#[data]` registers.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct RegisteredData {
+    pub data: &'static (dyn Data + Sync),
+    pub site: Site,
+    pub manifest_dir: &'static str,
+}
+
+inventory::collect!(RegisteredScenario);
+inventory::collect!(RegisteredMetric);
+inventory::collect!(RegisteredData);
+
+/// All declared scenarios. The linker's order varies between builds, so they are sorted by module and name.
+pub(super) fn discovered_scenarios() -> Vec<Scenario> {
+    let mut found: Vec<Scenario> = inventory::iter::<RegisteredScenario>().map(|entry| (entry.0)()).collect();
+    found.sort_by_key(|scenario| scenario.site.map(|site| (site.module, site.name, site.line)));
+    found
+}
+
+/// A test that will start.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) job: Arc<Job>,
+    pub(crate) thresholds: Vec<Threshold>,
+    pub(crate) scenarios: Vec<ScenarioInfo>,
+    pub(crate) id: String,
+    pub(crate) pin_to: Vec<core_affinity::CoreId>,
+}
+
+impl LoadTest {
+    /// Checks everything, loads the data and works out the plans.
+    pub(crate) fn prepare(self) -> Result<Prepared, RunError> {
+        self.check_names()?;
+        let cores = self.core_count()?;
+        let http = self.http_options()?;
+        let registry = self.register_metrics()?;
+        let thresholds = self.all_thresholds()?;
+        load_data()?;
+
+        let mut extensions = Extensions::default();
+        extensions.insert(http);
+        let scenarios = plan_scenarios(&self.scenarios, cores)?;
+        let infos =
+            self.scenarios.iter().zip(&scenarios).map(|(scenario, job)| info(scenario, job)).collect();
+        let job = Job {
+            scenarios,
+            tags: self.tags,
+            seed: self.seed.unwrap_or_else(rand::random),
+            cores,
+            registry: Arc::new(registry),
+            memory: Arc::new(SeriesMemory::new(SeriesMemory::DEFAULT_CAP)),
+            extensions,
+        };
+        let pin_to = if self.pin { core_affinity::get_core_ids().unwrap_or_default() } else { Vec::new() };
+        let id = format!("{:016x}", rand::random::<u64>());
+        Ok(Prepared { job: Arc::new(job), thresholds, scenarios: infos, id, pin_to })
+    }
+
+    fn check_names(&self) -> Result<(), RunError> {
+        let mut seen = BTreeMap::new();
+        for scenario in &self.scenarios {
+            let name = scenario.name();
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            if name.is_empty() || !name.chars().all(fits) {
+                return Err(RunError::ScenarioName(name.to_owned()));
+            }
+            if let Some(first) = seen.insert(name.to_owned(), scenario.site) {
+                let (name, first, second) = (name.to_owned(), place(first), place(scenario.site));
+                return Err(RunError::DuplicateScenario { name, first, second });
+            }
+        }
+        if seen.is_empty() { Err(RunError::NoScenario) } else { Ok(()) }
+    }
+
+    fn core_count(&self) -> Result<usize, RunError> {
+        // Reads the affinity mask and the cgroup's CPU quota.
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        match self.cores.unwrap_or_else(available) {
+            cores @ 1..=1024 => Ok(cores),
+            cores => Err(RunError::Cores(cores)),
+        }
+    }
+
+    fn register_metrics(&self) -> Result<Registry, RunError> {
+        let known = builtin::all().into_iter().chain(http::all());
+        let no_place = |source| RunError::Metric { place: None, source };
+        let registry = Registry::new(known).map_err(no_place)?;
+        for entry in inventory::iter::<RegisteredMetric>() {
+            let registered = registry.register(&entry.metric.desc());
+            registered.map_err(|source| RunError::Metric { place: Some(entry.site.to_string()), source })?;
+        }
+        for metric in &self.metrics {
+            registry.register(metric).map_err(no_place)?;
+        }
+        Ok(registry)
+    }
+
+    fn all_thresholds(&self) -> Result<Vec<Threshold>, RunError> {
+        let of_scenario = |scenario: &Scenario| {
+            let name = scenario.name().to_owned();
+            scenario.thresholds.clone().into_iter().map(move |threshold| threshold.in_scenario(&name))
+        };
+        let mut all: Vec<Threshold> = self.scenarios.iter().flat_map(of_scenario).collect();
+        all.extend(self.thresholds.iter().cloned());
+        all.iter().try_for_each(Threshold::validate)?;
+        Ok(all)
+    }
+}
+
+fn load_data() -> Result<(), RunError> {
+    for entry in inventory::iter::<RegisteredData>() {
+        let loaded = entry.data.load(Path::new(entry.manifest_dir));
+        loaded.map_err(|source| RunError::Data { place: entry.site.to_string(), source })?;
+    }
+    Ok(())
+}
+
+fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJob>, RunError> {
+    let mut vu_offset = 0;
+    let plan = |scenario: &Scenario| {
+        let executor = scenario.executor.clone().unwrap_or_default();
+        let place = place(scenario.site);
+        let schedule = executor.schedule().map_err(|source| RunError::Plan {
+            scenario: scenario.name().to_owned(),
+            place: place.clone(),
+            source,
+        })?;
+        let max_vus = match &schedule {
+            Schedule::Closed(plan) => plan.max_vus(),
+            Schedule::Open(plan) => plan.max_vus.unwrap_or_else(|| default_max_vus(plan)),
+        };
+        let job = ScenarioJob {
+            name: scenario.name().to_owned(),
+            place,
+            schedule,
+            drive: scenario.drive.clone(),
+            tags: scenario.tags.clone(),
+            start_after: nanos(executor.start_after),
+            graceful_stop: nanos(executor.graceful_stop),
+            vu_offset,
+            max_vus,
+            shared: SharedCounters::new(cores),
+        };
+        vu_offset += max_vus;
+        Ok(job)
+    };
+    scenarios.iter().map(plan).collect()
+}
+
+/// The arrivals of ten seconds, as far as descriptors allow: a VU without a connection is of little use.
+fn default_max_vus(plan: &OpenSchedule) -> u64 {
+    let wanted = (plan.peak_rate * 10.0).ceil().max(1.0) as u64;
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
+    let free = rlimit::Resource::NOFILE.get_soft().map_or(u64::MAX, |limit| limit.saturating_sub(open));
+    wanted.min((free / 5).saturating_mul(4)).max(1)
+}
+
+fn info(scenario: &Scenario, job: &ScenarioJob) -> ScenarioInfo {
+    let executor: Executor = scenario.executor.clone().unwrap_or_default();
+    ScenarioInfo {
+        name: job.name.clone(),
+        executor: executor.name().to_owned(),
+        description: executor.describe(),
+        max_vus: job.max_vus,
+    }
+}
+
+/// What the engine saw of itself.
+pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
+    let (busy, lag_p99_ms) = aggregate.health(99.0);
+    let count = |stats: Stats| if let Stats::Counter { count, .. } = stats { count } else { 0.0 };
+    let lateness = match aggregate.stats(&ITERATION_LATENESS.select().selector, &[99.0]) {
+        Stats::Trend { percentiles, .. } => percentiles[0],
+        _ => f64::NAN,
+    };
+    judge(&Observed {
+        busy,
+        lag_p99_ms,
+        lateness_p99_ms: lateness,
+        dropped: count(aggregate.stats(&DROPPED_ITERATIONS.select().selector, &[])),
+        iterations: count(aggregate.stats(&ITERATIONS.select().selector, &[])),
+        rejected: aggregate.rejected_samples(),
+        series: job.memory.warning(),
+    })
+}

@@ -1,0 +1,46 @@
+//! What a core hands over each second.
+
+use super::{MetricId, TagList, TrendDelta, Value};
+use std::sync::Arc;
+
+/// Everything a core has seen since its last delta.
+#[derive(Debug, Default)]
+pub(crate) struct Delta {
+    /// Which core.
+    pub(crate) core: usize,
+    /// The end of the interval, in nanoseconds of the test's clock.
+    pub(crate) at: u64,
+    /// Series whose dense ids are used here for the first time. Ids are dense and start at 0.
+    pub(crate) announced: Vec<(MetricId, TagList)>,
+    /// What each series gained, by its id.
+    pub(crate) values: Vec<(u32, Value)>,
+    /// Iterations that failed.
+    pub(crate) errors: Vec<ErrorSample>,
+    /// VUs that exist now, by scenario.
+    pub(crate) vus: Vec<u64>,
+    /// How the core itself fares.
+    pub(crate) health: CoreHealth,
+    /// Samples refused because they were negative or not a number.
+    pub(crate) rejected: u64,
+}
+
+/// Failures of one kind at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ErrorSample {
+    pub(crate) kind: Arc<str>,
+    pub(crate) place: Arc<str>,
+    pub(crate) count: u64,
+    /// The first message seen.
+    pub(crate) first: String,
+}
+
+/// How busy a core was, and how late its event loop ran.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CoreHealth {
+    /// Time the core's thread spent working.
+    pub(crate) busy_ns: u64,
+    /// Time that passed.
+    pub(crate) wall_ns: u64,
+    /// How late a timer of the event loop fired, in nanoseconds.
+    pub(crate) lag: TrendDelta,
+}

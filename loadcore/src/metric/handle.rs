@@ -1,0 +1,160 @@
+//! Metric handles: small `Copy` values that name a metric and carry its kind and unit in their type.
+//!
+//! A threshold that makes no sense does not compile: a [`Trend`] has no `rate()`, and a plain trend cannot be compared
+//! with a duration. Recording (`add`, `set`) needs a VU and is written on a higher floor.
+
+use super::{Contains, Kind, MetricDesc};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// What every metric handle can tell of itself.
+pub trait Metric {
+    /// Its name, kind and unit.
+    fn desc(&self) -> MetricDesc;
+}
+
+/// The unit of a [`Trend`]: [`Plain`], [`Time`] or [`Bytes`].
+pub trait Unit: Copy + std::fmt::Debug + Send + Sync + 'static {
+    /// What a threshold compares the metric with: a [`Duration`] for times, a number for the rest.
+    type Bound: Copy + std::fmt::Debug;
+    /// The unit, as a value.
+    const CONTAINS: Contains;
+    /// The bound in shown units (milliseconds for times).
+    fn shown(bound: Self::Bound) -> f64;
+}
+
+/// Plain numbers without a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain;
+/// Durations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time;
+/// Sizes in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes;
+
+impl Unit for Plain {
+    type Bound = f64;
+    const CONTAINS: Contains = Contains::Default;
+    fn shown(bound: f64) -> f64 {
+        bound
+    }
+}
+
+impl Unit for Time {
+    type Bound = Duration;
+    const CONTAINS: Contains = Contains::Time;
+    fn shown(bound: Duration) -> f64 {
+        bound.as_nanos() as f64 / 1e6
+    }
+}
+
+impl Unit for Bytes {
+    type Bound = f64;
+    const CONTAINS: Contains = Contains::Data;
+    fn shown(bound: f64) -> f64 {
+        bound
+    }
+}
+
+/// A distribution: count, sum, min, max and percentiles. `Trend<Time>` and `Trend<Bytes>` have units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trend<U: Unit = Plain> {
+    name: &'static str,
+    unit: PhantomData<U>,
+}
+
+impl<U: Unit> Trend<U> {
+    /// A trend of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, unit: PhantomData }
+    }
+
+    /// The metric's name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl Trend<Plain> {
+    /// The same name, with durations as values.
+    pub const fn time(self) -> Trend<Time> {
+        Trend::new(self.name)
+    }
+
+    /// The same name, with sizes in bytes as values.
+    pub const fn bytes(self) -> Trend<Bytes> {
+        Trend::new(self.name)
+    }
+}
+
+impl<U: Unit> Metric for Trend<U> {
+    fn desc(&self) -> MetricDesc {
+        MetricDesc { name: Cow::Borrowed(self.name), kind: Kind::Trend, contains: U::CONTAINS }
+    }
+}
+
+macro_rules! plain_handle {
+    ($(#[$doc:meta])* $handle:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $handle {
+            name: &'static str,
+            contains: Contains,
+        }
+
+        impl $handle {
+            /// A metric of this name.
+            pub const fn new(name: &'static str) -> Self {
+                Self { name, contains: Contains::Default }
+            }
+
+            /// The metric's name.
+            pub const fn name(self) -> &'static str {
+                self.name
+            }
+        }
+
+        impl Metric for $handle {
+            fn desc(&self) -> MetricDesc {
+                MetricDesc { name: Cow::Borrowed(self.name), kind: Kind::$handle, contains: self.contains }
+            }
+        }
+    };
+}
+
+plain_handle! {
+    /// A sum, such as the number of orders.
+    Counter
+}
+plain_handle! {
+    /// A value that goes up and down, such as a stock level: the last, least and greatest are kept.
+    Gauge
+}
+plain_handle! {
+    /// The share of samples that were true, such as cache hits.
+    Rate
+}
+
+impl Counter {
+    /// The same counter, with bytes as values.
+    pub const fn bytes(self) -> Self {
+        Self { name: self.name, contains: Contains::Data }
+    }
+}
+
+/// A number that a metric can take: any integer or float.
+pub trait Amount {
+    /// As a float.
+    fn amount(self) -> f64;
+}
+
+macro_rules! amount_for {
+    ($($number:ty),*) => { $(impl Amount for $number {
+        fn amount(self) -> f64 {
+            self as f64
+        }
+    })* };
+}
+amount_for!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);

@@ -1,0 +1,97 @@
+//! Iterations that start at a constant rate, however long the earlier ones take.
+
+use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, format_duration};
+use std::time::Duration;
+
+/// Made by [`constant_arrival_rate`].
+#[derive(Debug, Clone)]
+pub struct ConstantArrivalRate {
+    rate: ArrivalRate,
+    duration: Duration,
+    max_vus: Option<u64>,
+}
+
+/// Iterations start at `rate` for `duration`: an open model, as real users are.
+///
+/// Each iteration takes an idle VU, or a new one up to [`max_vus`](ConstantArrivalRate::max_vus). When all of those are
+/// busy the arrival is dropped and counted in `dropped_iterations`.
+pub fn constant_arrival_rate(rate: ArrivalRate, duration: Duration) -> ConstantArrivalRate {
+    ConstantArrivalRate { rate, duration, max_vus: None }
+}
+
+impl ConstantArrivalRate {
+    /// The most iterations in flight at once. Default: the arrivals of 10 seconds, at most 80% of the free file
+    /// descriptors.
+    pub fn max_vus(mut self, vus: u64) -> Self {
+        self.max_vus = Some(vus);
+        self
+    }
+}
+
+shared_options!(ConstantArrivalRate);
+
+/// Arrival `i` is due at `i * unit / rate`, the first at 0 and the last before `end`.
+fn arrivals(rate: ArrivalRate, end: Duration) -> impl Iterator<Item = Duration> {
+    let unit = rate.unit.as_nanos() as f64;
+    (0_u64..)
+        .map(move |i| Duration::from_nanos((i as f64 * unit / rate.count).floor() as u64))
+        .take_while(move |due| *due < end)
+}
+
+impl Plan for ConstantArrivalRate {
+    fn name(&self) -> &'static str {
+        "constant-arrival-rate"
+    }
+
+    fn describe(&self) -> String {
+        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {vus} VUs"));
+        format!("{} for {}{vus}", self.rate, format_duration(self.duration))
+    }
+
+    fn schedule(&self) -> Result<Schedule, PlanError> {
+        require_duration(self.name(), "duration", self.duration)?;
+        require_duration(self.name(), "rate's time unit", self.rate.unit)?;
+        if !(self.rate.count.is_finite() && self.rate.count > 0.0) {
+            let problem =
+                format!("a rate of {} starts nothing: give for example per_sec(10)", self.rate.count);
+            return Err(PlanError::new(self.name(), problem));
+        }
+        if let Some(vus) = self.max_vus {
+            require_vus(self.name(), vus)?;
+        }
+        let (rate, end) = (self.rate, self.duration);
+        Ok(Schedule::Open(OpenSchedule {
+            arrivals: Arrivals::new(move || arrivals(rate, end)),
+            max_vus: self.max_vus,
+            peak_rate: rate.per_second(),
+            end,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{per, per_sec};
+
+    #[test]
+    fn arrivals_start_at_zero_and_keep_the_exact_rate() {
+        let thirds: Vec<_> = arrivals(per_sec(3), Duration::from_secs(2)).map(|d| d.as_nanos()).collect();
+        assert_eq!(thirds, [0, 333_333_333, 666_666_666, 1_000_000_000, 1_333_333_333, 1_666_666_666]);
+        let golden: Vec<_> = arrivals(per_sec(50), Duration::from_secs(5)).collect();
+        assert_eq!(golden.len(), 250);
+        assert_eq!(golden[1], Duration::from_millis(20));
+        // 20 per 950 ms for 1 s: the 21st falls on 950 ms, the 22nd on 997.5 ms.
+        assert_eq!(arrivals(per(20, Duration::from_millis(950)), Duration::from_secs(1)).count(), 22);
+    }
+
+    #[test]
+    fn rates_that_start_nothing_are_refused() {
+        for rate in [0.0, -1.0, f64::NAN] {
+            let error = constant_arrival_rate(per_sec(rate), Duration::from_secs(1)).schedule().unwrap_err();
+            assert!(error.to_string().contains("starts nothing"), "{error}");
+        }
+        assert!(constant_arrival_rate(per_sec(1), Duration::from_secs(1)).max_vus(0).schedule().is_err());
+    }
+}

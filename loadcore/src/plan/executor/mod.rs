@@ -1,0 +1,153 @@
+//! Executors: how a scenario's iterations are spread over VUs and time.
+//!
+//! Each lives in a file of its own and is made by the function of its name. All of them share
+//! [`start_after`](Executor::start_after) and [`graceful_stop`](Executor::graceful_stop).
+
+mod constant_arrival_rate;
+mod constant_vus;
+mod per_vu_iterations;
+mod ramping_vus;
+mod shared_iterations;
+
+use super::{Schedule, format_duration};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use constant_arrival_rate::{ConstantArrivalRate, constant_arrival_rate};
+pub use constant_vus::{ConstantVus, constant_vus};
+pub use per_vu_iterations::{PerVuIterations, per_vu_iterations};
+pub use ramping_vus::{RampingVus, ramping_vus};
+pub use shared_iterations::{SharedIterations, shared_iterations};
+
+/// How long iterations may still run after their scenario's regular end, when nothing else is said (as in k6).
+pub const DEFAULT_GRACEFUL_STOP: Duration = Duration::from_secs(30);
+/// The longest an iteration-bound executor runs, when nothing else is said (as in k6).
+pub const DEFAULT_MAX_DURATION: Duration = Duration::from_secs(600);
+
+/// A configuration that cannot be run: what is wrong, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{executor}: {problem}")]
+pub struct PlanError {
+    executor: &'static str,
+    problem: String,
+}
+
+impl PlanError {
+    pub(crate) fn new(executor: &'static str, problem: impl Into<String>) -> Self {
+        Self { executor, problem: problem.into() }
+    }
+}
+
+/// What each executor's file provides: a name, a description for the banner, and the checked schedule.
+pub(crate) trait Plan: std::fmt::Debug + Send + Sync {
+    /// As in k6: `constant-vus`.
+    fn name(&self) -> &'static str;
+    /// `10 looping VUs for 1m0s`.
+    fn describe(&self) -> String;
+    /// The schedule, or what is wrong with the configuration.
+    fn schedule(&self) -> Result<Schedule, PlanError>;
+}
+
+/// Any executor, with the options all of them share.
+#[derive(Debug, Clone)]
+pub struct Executor {
+    plan: Arc<dyn Plan>,
+    pub(crate) start_after: Duration,
+    pub(crate) graceful_stop: Duration,
+}
+
+impl Executor {
+    pub(crate) fn of(plan: impl Plan + 'static) -> Self {
+        Self { plan: Arc::new(plan), start_after: Duration::ZERO, graceful_stop: DEFAULT_GRACEFUL_STOP }
+    }
+
+    /// Starts the scenario this long after the test's start. Default: 0.
+    pub fn start_after(mut self, delay: Duration) -> Self {
+        self.start_after = delay;
+        self
+    }
+
+    /// How long running iterations may go on after the regular end, before they are interrupted. Default: 30 s; 0 cuts
+    /// them at once.
+    pub fn graceful_stop(mut self, grace: Duration) -> Self {
+        self.graceful_stop = grace;
+        self
+    }
+
+    /// The executor's name as k6 spells it, such as `constant-vus`.
+    pub fn name(&self) -> &'static str {
+        self.plan.name()
+    }
+
+    /// One line for people: what it does, and the options that differ from nothing.
+    pub fn describe(&self) -> String {
+        let mut options = Vec::new();
+        if !self.start_after.is_zero() {
+            options.push(format!("start after {}", format_duration(self.start_after)));
+        }
+        if !self.graceful_stop.is_zero() {
+            options.push(format!("graceful stop {}", format_duration(self.graceful_stop)));
+        }
+        let suffix = if options.is_empty() { String::new() } else { format!(" ({})", options.join(", ")) };
+        self.plan.describe() + &suffix
+    }
+
+    /// What the engine shall do, counted from the start of the scenario.
+    ///
+    /// # Errors
+    /// If the configuration cannot be run, such as a duration of zero.
+    pub fn schedule(&self) -> Result<Schedule, PlanError> {
+        self.plan.schedule()
+    }
+}
+
+/// One VU and one iteration: what a scenario does when nobody chose an executor (as in k6).
+impl Default for Executor {
+    fn default() -> Self {
+        per_vu_iterations(1).into()
+    }
+}
+
+/// Gives an executor's builder the shared options and the way into [`Executor`].
+macro_rules! shared_options {
+    ($builder:ty) => {
+        impl From<$builder> for $crate::plan::Executor {
+            fn from(plan: $builder) -> Self {
+                Self::of(plan)
+            }
+        }
+
+        impl $builder {
+            /// Starts the scenario this long after the test's start. Default: 0.
+            pub fn start_after(self, delay: ::std::time::Duration) -> $crate::plan::Executor {
+                $crate::plan::Executor::from(self).start_after(delay)
+            }
+
+            /// How long running iterations may go on after the regular end. Default: 30 s; 0 cuts them at once.
+            pub fn graceful_stop(self, grace: ::std::time::Duration) -> $crate::plan::Executor {
+                $crate::plan::Executor::from(self).graceful_stop(grace)
+            }
+        }
+    };
+}
+pub(crate) use shared_options;
+
+/// The checks that several executors share.
+pub(crate) fn require_vus(executor: &'static str, vus: u64) -> Result<(), PlanError> {
+    const MOST: u64 = 100_000_000;
+    match vus {
+        0 => Err(PlanError::new(executor, "0 VUs do nothing: give at least 1")),
+        1..=MOST => Ok(()),
+        _ => Err(PlanError::new(executor, format!("{vus} VUs are more than the {MOST} that are possible"))),
+    }
+}
+
+pub(crate) fn require_duration(executor: &'static str, what: &str, value: Duration) -> Result<(), PlanError> {
+    if value.is_zero() {
+        return Err(PlanError::new(
+            executor,
+            format!("a {what} of 0s does nothing: give for example secs(30)"),
+        ));
+    }
+    Ok(())
+}

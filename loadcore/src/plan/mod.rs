@@ -1,0 +1,21 @@
+//! What shall happen: executors as pure plans of instants, VU counts and iteration budgets.
+//!
+//! Nothing here reads a clock, does I/O or draws unseeded randomness: a plan is a value that can be printed, compared
+//! and split over the cores of a process. The `run` floor drives it in real (or virtual) time.
+//!
+//! An executor is one file in [`executor`]: its builder, and its [`Schedule`], which one of two drivers follows.
+
+mod duration;
+pub mod executor;
+mod rate;
+mod schedule;
+mod stripe;
+
+pub use duration::{ParseDurationError, Seconds, format_duration, hours, millis, mins, parse_duration, secs};
+pub use executor::{
+    ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, PlanError, RampingVus, SharedIterations,
+    constant_arrival_rate, constant_vus, per_vu_iterations, ramping_vus, shared_iterations,
+};
+pub use rate::{ArrivalRate, Count, per, per_min, per_sec};
+pub use schedule::{Arrivals, Budget, ClosedSchedule, OpenSchedule, Schedule, VuStep};
+pub(crate) use stripe::Stripe;

@@ -1,0 +1,260 @@
+//! One HTTP/1.1 connection, driven inside the task of the VU that uses it.
+//!
+//! This is the transport boundary: [`Connection::exchange`] sends one request and gets one response with its marks.
+//! hyper speaks the protocol; it is polled here rather than in a task of its own, which saves a task's memory and two
+//! wake-ups for each request.
+
+use super::ErrorKind;
+use super::error::Failure;
+use super::stream::{Marked, Marks};
+use bytes::{Bytes, BytesMut};
+use http::response::Parts;
+use http::{Request, Response, Version};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use tokio::time::Sleep;
+
+/// A keep-alive connection of one VU.
+pub(super) struct Connection {
+    origin: u32,
+    remote: SocketAddr,
+    tls_version: Option<&'static str>,
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: http1::Connection<TokioIo<Marked>, Full<Bytes>>,
+    /// The driver has ended: the connection is closed.
+    closed: bool,
+    marks: Rc<Marks>,
+    /// Moved forward for each request: far cheaper than a timer of its own for each.
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// A complete response.
+#[derive(Debug)]
+pub(super) struct Exchanged {
+    pub(super) head: Parts,
+    pub(super) body: Bytes,
+}
+
+/// An exchange that failed, and what may still be done about it.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) failure: Failure,
+    /// The response's head, if at least that came.
+    pub(super) head: Option<Box<Parts>>,
+    /// Nothing of a response was seen.
+    pub(super) unanswered: bool,
+    /// Not a byte of the request was written: sending it again cannot do harm.
+    pub(super) unsent: bool,
+}
+
+/// When the parts of an exchange happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instants {
+    pub(super) last_write: Option<Instant>,
+    pub(super) first_read: Option<Instant>,
+}
+
+impl Connection {
+    pub(super) async fn open(
+        origin: u32,
+        stream: Marked,
+        marks: Rc<Marks>,
+        remote: SocketAddr,
+        tls_version: Option<&'static str>,
+    ) -> Result<Self, Failure> {
+        let handshake = http1::Builder::new().handshake(TokioIo::new(stream)).await;
+        let (sender, driver) = handshake.map_err(|error| Failure::new(ErrorKind::of_hyper(&error), error))?;
+        let deadline = Box::pin(tokio::time::sleep_until(Instant::now().into()));
+        Ok(Self { origin, remote, tls_version, sender, driver, closed: false, marks, deadline })
+    }
+
+    pub(super) fn origin(&self) -> u32 {
+        self.origin
+    }
+
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    pub(super) fn tls_version(&self) -> Option<&'static str> {
+        self.tls_version
+    }
+
+    pub(super) fn instants(&self) -> Instants {
+        Instants { last_write: self.marks.last_write.get(), first_read: self.marks.first_read.get() }
+    }
+
+    /// Lets hyper read and write what it can.
+    #[inline]
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if !self.closed {
+            // An error of the connection also reaches the request that waits on it.
+            self.closed = Pin::new(&mut self.driver).poll(cx).is_ready();
+        }
+    }
+
+    /// Whether the connection can take a request, after an idle time in which the server may have closed it.
+    pub(super) async fn is_usable(&mut self, deadline: Instant) -> bool {
+        self.marks.begin();
+        self.deadline.as_mut().reset(deadline.into());
+        std::future::poll_fn(|cx| {
+            self.drive(cx);
+            if self.closed {
+                return Poll::Ready(false);
+            }
+            match self.sender.poll_ready(cx) {
+                Poll::Ready(ready) => Poll::Ready(ready.is_ok()),
+                Poll::Pending => self.deadline.as_mut().poll(cx).map(|()| false),
+            }
+        })
+        .await
+    }
+
+    /// Whether the connection may serve another request later.
+    pub(super) fn is_open(&self) -> bool {
+        !self.closed && !self.sender.is_closed()
+    }
+
+    /// Sends a request and receives the whole response.
+    pub(super) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+        keep_body: bool,
+    ) -> Result<Exchanged, Broken> {
+        self.marks.begin();
+        self.deadline.as_mut().reset(deadline.into());
+        let head = self.send(request).await?;
+        let (head, mut incoming) = head.into_parts();
+        let closing = closes(&head);
+        match self.receive(&mut incoming, keep_body).await {
+            Ok(body) => {
+                if closing {
+                    // Let hyper notice the end, so that the socket is not kept.
+                    std::future::poll_fn(|cx| {
+                        self.drive(cx);
+                        Poll::Ready(())
+                    })
+                    .await;
+                    self.closed = true;
+                }
+                Ok(Exchanged { head, body })
+            }
+            Err(failure) => {
+                Err(Broken { failure, head: Some(Box::new(head)), unanswered: false, unsent: false })
+            }
+        }
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
+        let mut response = pin!(self.sender.try_send_request(request));
+        let outcome = std::future::poll_fn(|cx| {
+            self.drive(cx);
+            if let Poll::Ready(outcome) = response.as_mut().poll(cx) {
+                return Poll::Ready(Some(outcome));
+            }
+            self.deadline.as_mut().poll(cx).map(|()| None)
+        })
+        .await;
+        let unanswered = self.marks.first_read.get().is_none();
+        match outcome {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(mut error)) => {
+                let unsent = error.take_message().is_some() || self.marks.last_write.get().is_none();
+                let error = error.into_error();
+                let failure = Failure::new(ErrorKind::of_hyper(&error), describe(&error));
+                Err(Broken { failure, head: None, unanswered, unsent })
+            }
+            None => Err(Broken {
+                failure: ErrorKind::Timeout.into(),
+                head: None,
+                unanswered: false,
+                unsent: false,
+            }),
+        }
+    }
+
+    async fn receive(&mut self, incoming: &mut Incoming, keep: bool) -> Result<Bytes, Failure> {
+        let mut body = Collected::default();
+        std::future::poll_fn(|cx| {
+            if incoming.is_end_stream() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut driven = false;
+            loop {
+                match Pin::new(&mut *incoming).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        if let (true, Ok(data)) = (keep, frame.into_data()) {
+                            body.push(data);
+                        }
+                        driven = false;
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        return Poll::Ready(Err(Failure::new(ErrorKind::of_hyper(&error), describe(&error))));
+                    }
+                    Poll::Ready(None) => return Poll::Ready(Ok(())),
+                    Poll::Pending if driven => {
+                        ready!(self.deadline.as_mut().poll(cx));
+                        return Poll::Ready(Err(ErrorKind::Timeout.into()));
+                    }
+                    Poll::Pending => {
+                        self.drive(cx);
+                        driven = true;
+                    }
+                }
+            }
+        })
+        .await?;
+        Ok(body.finish())
+    }
+}
+
+/// A body as it comes in: one piece is passed on as it is, several are joined.
+#[derive(Default)]
+struct Collected {
+    first: Bytes,
+    joined: Option<BytesMut>,
+}
+
+impl Collected {
+    fn push(&mut self, data: Bytes) {
+        match &mut self.joined {
+            Some(joined) => joined.extend_from_slice(&data),
+            None if self.first.is_empty() => self.first = data,
+            None => {
+                let mut joined = BytesMut::with_capacity(2 * (self.first.len() + data.len()));
+                joined.extend_from_slice(&self.first);
+                joined.extend_from_slice(&data);
+                self.joined = Some(joined);
+            }
+        }
+    }
+
+    fn finish(self) -> Bytes {
+        self.joined.map_or(self.first, BytesMut::freeze)
+    }
+}
+
+/// Whether the server will close the connection after this response.
+fn closes(head: &Parts) -> bool {
+    match head.headers.get(http::header::CONNECTION) {
+        Some(value) => value.as_bytes().eq_ignore_ascii_case(b"close"),
+        None => head.version == Version::HTTP_10,
+    }
+}
+
+/// hyper's message with the cause it hides.
+fn describe(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,205 @@
+//! What the user gets.
+
+use super::connect::ConnectTimes;
+use super::connection::Instants;
+use super::error::BodyError;
+use super::metrics::TREND_COUNT;
+use super::target::Target;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, Version};
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How long each phase of a request took; the durations of k6's `res.timings`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Timings {
+    /// Until a connection was there: the next three, and waiting for them.
+    pub blocked: Duration,
+    /// The name lookup.
+    pub looking_up: Duration,
+    /// The TCP handshake; 0 on a reused connection.
+    pub connecting: Duration,
+    /// The TLS handshake; 0 on a reused connection and without TLS.
+    pub tls_handshaking: Duration,
+    /// Writing the request.
+    pub sending: Duration,
+    /// From the request's last byte to the response's first.
+    pub waiting: Duration,
+    /// From the response's first byte to its last.
+    pub receiving: Duration,
+}
+
+impl Timings {
+    /// Sending + waiting + receiving, as in k6: without the time until there was a connection.
+    pub fn duration(&self) -> Duration {
+        self.sending + self.waiting + self.receiving
+    }
+
+    pub(super) fn connected(connect: ConnectTimes, blocked: Duration) -> Self {
+        Self {
+            blocked,
+            looking_up: connect.looking_up,
+            connecting: connect.connecting,
+            tls_handshaking: connect.tls_handshaking,
+            ..Self::default()
+        }
+    }
+
+    /// Splits the time between `begun` and `ended` by what the socket saw.
+    pub(super) fn exchanged(mut self, begun: Instant, ended: Instant, seen: Instants) -> Self {
+        let written = seen.last_write.unwrap_or(ended).min(ended);
+        let answered = seen.first_read.unwrap_or(ended).min(ended);
+        // A server may answer before it has read everything.
+        let written = written.min(answered);
+        self.sending = written.saturating_duration_since(begun);
+        self.waiting = answered.saturating_duration_since(written);
+        self.receiving = ended.saturating_duration_since(answered);
+        self
+    }
+
+    /// In the order of the request's trends; without an exchange there is only the time until it failed.
+    pub(super) fn samples(&self, exchanged: bool) -> [Option<u64>; TREND_COUNT] {
+        let nanos = |duration: Duration| Some(duration.as_nanos() as u64);
+        let blocked = nanos(self.blocked);
+        if !exchanged {
+            return [None, blocked, None, None, None, None, None, None];
+        }
+        [
+            nanos(self.duration()),
+            blocked,
+            nanos(self.looking_up),
+            nanos(self.connecting),
+            nanos(self.tls_handshaking),
+            nanos(self.sending),
+            nanos(self.waiting),
+            nanos(self.receiving),
+        ]
+    }
+}
+
+/// A complete response.
+pub struct Response {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    pub(super) headers: HeaderMap,
+    /// `None` if it was thrown away.
+    pub(super) body: Option<Bytes>,
+    pub(super) timings: Timings,
+    pub(super) remote: SocketAddr,
+    pub(super) target: Rc<Target>,
+}
+
+impl Response {
+    /// The status; compares with numbers: `res.status() == 200`.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The protocol version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// One header's first value, if it is there and text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The URL that was requested.
+    pub fn url(&self) -> String {
+        self.target.url()
+    }
+
+    /// How long each phase took.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    /// The address that answered.
+    pub fn remote_addr(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// The body. Empty if it was discarded.
+    pub fn bytes(&self) -> &Bytes {
+        static EMPTY: Bytes = Bytes::new();
+        self.body.as_ref().unwrap_or(&EMPTY)
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// If it is not UTF-8, or was discarded.
+    pub fn text(&self) -> Result<&str, BodyError> {
+        let body = self.kept()?;
+        std::str::from_utf8(body)
+            .map_err(|error| BodyError::new(&self.url(), format_args!("is not text: {error}")))
+    }
+
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// If it is not JSON of this type, or was discarded; the message shows how the body begins.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
+        let body = self.kept()?;
+        serde_json::from_slice(body).map_err(|error| {
+            let begin = String::from_utf8_lossy(&body[..body.len().min(100)]);
+            let (status, url) = (self.status.as_u16(), self.url());
+            BodyError::new(
+                &url,
+                format_args!("(status {status}) is not the expected JSON: {error}; it begins {begin:?}"),
+            )
+        })
+    }
+
+    fn kept(&self) -> Result<&Bytes, BodyError> {
+        let discarded = "was discarded: leave out discard_response_bodies to read it";
+        self.body.as_ref().ok_or_else(|| BodyError::new(&self.url(), discarded))
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("url", &self.url())
+            .field("body_len", &self.bytes().len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phases_add_up_to_the_time_that_passed() {
+        let begun = Instant::now();
+        let at = |millis| begun + Duration::from_millis(millis);
+        let seen = Instants { last_write: Some(at(1)), first_read: Some(at(11)) };
+        let timings = Timings::default().exchanged(begun, at(14), seen);
+        let millis = [timings.sending, timings.waiting, timings.receiving].map(|d| d.as_millis());
+        assert_eq!(millis, [1, 10, 3]);
+        assert_eq!(timings.duration(), Duration::from_millis(14));
+    }
+
+    #[test]
+    fn a_timeout_counts_as_waiting_and_an_early_answer_as_sent() {
+        let begun = Instant::now();
+        let at = |millis| begun + Duration::from_millis(millis);
+        let silent = Instants { last_write: Some(at(1)), first_read: None };
+        assert_eq!(Timings::default().exchanged(begun, at(60), silent).waiting, Duration::from_millis(59));
+        let early = Instants { last_write: Some(at(9)), first_read: Some(at(5)) };
+        let timings = Timings::default().exchanged(begun, at(10), early);
+        assert_eq!((timings.sending, timings.waiting), (Duration::from_millis(5), Duration::ZERO));
+    }
+}

@@ -1,0 +1,279 @@
+//! One request from end to end: get a connection, exchange, measure, count.
+
+use super::ErrorKind;
+use super::connect::{ConnectTimes, connect};
+use super::connection::{Broken, Connection, Exchanged, Instants};
+use super::error::{Failure, SendError};
+use super::metrics::{RequestTags, method_index};
+use super::request::RequestBuilder;
+use super::response::{Response, Timings};
+use super::target::Target;
+use crate::metric::RowSample;
+use crate::trace::{SpanId, traceparent};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, StatusCode, Version};
+use http_body_util::Full;
+use std::rc::Rc;
+use std::time::Instant;
+
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError> {
+    let target = match &request.target {
+        Ok(target) => Rc::clone(target),
+        Err(error) => {
+            count_unsent(&request, None, error.kind(), Timings::default());
+            return Err(error.clone());
+        }
+    };
+    let started = Instant::now();
+    let mut attempt = Attempt::new(&request, &target, started);
+    let outcome = attempt.run().await;
+    let timings = attempt.timings;
+    match outcome {
+        Ok(exchanged) => {
+            let connection = attempt.settle();
+            let remote = connection.remote();
+            let seen = Seen::answered(&exchanged, &connection);
+            count(&request, &target, seen, &timings);
+            if connection.is_open() {
+                request.http.give_back(connection);
+            }
+            let Exchanged { head, body } = exchanged;
+            let (status, version, headers) = (head.status, head.version, head.headers);
+            let body = keeps_body(&request).then_some(body);
+            Ok(Response { status, version, headers, body, timings, remote, target: Rc::clone(&target) })
+        }
+        Err(Undone { failure, seen }) => {
+            attempt.defuse();
+            match seen {
+                Some(seen) => count(&request, &target, seen, &timings),
+                None => count_unsent(&request, Some(&target), failure.kind, timings),
+            }
+            Err(SendError::new(failure.kind, &request.method, &target.url(), failure.detail))
+        }
+    }
+}
+
+fn keeps_body(request: &RequestBuilder) -> bool {
+    !request.http.core.options.discard_bodies
+}
+
+/// What a sample's tags say of the answer.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    status: Option<StatusCode>,
+    version: Option<Version>,
+    tls: Option<&'static str>,
+    error: Option<ErrorKind>,
+}
+
+impl Seen {
+    fn answered(exchanged: &Exchanged, connection: &Connection) -> Self {
+        let (status, version) = (Some(exchanged.head.status), Some(exchanged.head.version));
+        Self { status, version, tls: connection.tls_version(), error: None }
+    }
+
+    fn broken(broken: &Broken, connection: &Connection) -> Self {
+        let head = broken.head.as_ref();
+        Self {
+            status: head.map(|head| head.status),
+            version: head.map(|head| head.version),
+            tls: connection.tls_version(),
+            error: Some(broken.failure.kind),
+        }
+    }
+}
+
+/// A request that was not answered. Without `seen` it never got as far as a connection.
+struct Undone {
+    failure: Failure,
+    seen: Option<Seen>,
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Self {
+        Self { failure, seen: None }
+    }
+}
+
+/// A request under way. If it is dropped, it counts as cancelled as soon as a byte of it was written.
+struct Attempt<'a> {
+    request: &'a RequestBuilder,
+    target: &'a Rc<Target>,
+    started: Instant,
+    deadline: Instant,
+    timings: Timings,
+    connection: Option<Box<Connection>>,
+    exchange_begun: Instant,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(request: &'a RequestBuilder, target: &'a Rc<Target>, started: Instant) -> Self {
+        let deadline = started + request.timeout;
+        let timings = Timings::default();
+        Self { request, target, started, deadline, timings, connection: None, exchange_begun: started }
+    }
+
+    async fn run(&mut self) -> Result<Exchanged, Undone> {
+        if let Some(connection) = self.request.http.take(self.target.origin.id) {
+            let usable = self.connection.insert(connection).is_usable(self.deadline).await;
+            if usable {
+                self.timings.blocked = self.started.elapsed();
+                match self.exchange().await {
+                    Err(broken) if self.may_retry(&broken) => self.note_retry(),
+                    outcome => return outcome.map_err(|broken| self.undone(broken)),
+                }
+            }
+        }
+        self.connect().await?;
+        self.exchange().await.map_err(|broken| self.undone(broken))
+    }
+
+    async fn connect(&mut self) -> Result<(), Failure> {
+        self.connection = None;
+        let (vu, core) = (&self.request.vu, &self.request.http.core);
+        let connecting = connect(core, &self.target.origin, &vu.state.traffic);
+        let outcome = tokio::time::timeout_at(self.deadline.into(), connecting).await;
+        let blocked = self.started.elapsed();
+        self.timings = Timings::connected(ConnectTimes::default(), blocked);
+        let (connection, times) = outcome.unwrap_or_else(|_| Err(ErrorKind::Timeout.into()))?;
+        self.timings = Timings::connected(times, blocked);
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    async fn exchange(&mut self) -> Result<Exchanged, Broken> {
+        let keep_body = keeps_body(self.request);
+        let unsent = |failure| Broken { failure, head: None, unanswered: true, unsent: true };
+        let message = message(self.request, self.target).map_err(unsent)?;
+        let Some(connection) = &mut self.connection else {
+            return Err(unsent(ErrorKind::Other.into()));
+        };
+        self.exchange_begun = Instant::now();
+        let outcome = connection.exchange(message, self.deadline, keep_body).await;
+        let instants = connection.instants();
+        self.timings = self.timings.exchanged(self.exchange_begun, Instant::now(), instants);
+        outcome
+    }
+
+    /// A keep-alive connection may be closed by the server just when it is used again. The request may then be sent
+    /// once more if it was not written at all, or if nothing was answered and its method is idempotent (RFC 9110 9.2.2).
+    fn may_retry(&self, broken: &Broken) -> bool {
+        let closed = matches!(broken.failure.kind, ErrorKind::ConnectionClosed | ErrorKind::ConnectionReset);
+        closed && (broken.unsent || (broken.unanswered && is_idempotent(&self.request.method)))
+    }
+
+    fn note_retry(&self) {
+        let core = &self.request.vu.state.core;
+        let now = core.clock.now();
+        core.recorder.borrow_mut().sample(self.request.http.core.retries, self.request.tags, 1.0, now);
+    }
+
+    fn undone(&self, broken: Broken) -> Undone {
+        let seen = self.connection.as_ref().map(|connection| Seen::broken(&broken, connection));
+        Undone { failure: broken.failure, seen }
+    }
+
+    /// Takes the connection out: the request is over.
+    fn settle(&mut self) -> Box<Connection> {
+        match self.connection.take() {
+            Some(connection) => connection,
+            None => unreachable!("an answer came over a connection"),
+        }
+    }
+
+    fn defuse(&mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        let instants: Instants = connection.instants();
+        // What was never written was never asked: the server knows nothing of it.
+        if instants.last_write.is_none() {
+            return;
+        }
+        let timings = self.timings.exchanged(self.exchange_begun, Instant::now(), instants);
+        let seen = Seen {
+            status: None,
+            version: None,
+            tls: connection.tls_version(),
+            error: Some(ErrorKind::Cancelled),
+        };
+        count(self.request, self.target, seen, &timings);
+    }
+}
+
+fn is_idempotent(method: &Method) -> bool {
+    method.is_safe() || matches!(*method, Method::PUT | Method::DELETE)
+}
+
+/// The request as hyper takes it. Called again for a retry, which gets a span of its own.
+fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Bytes>>, Failure> {
+    let core = &request.http.core;
+    let mut headers = HeaderMap::with_capacity(8 + core.options.headers.len());
+    headers.insert(HOST, target.origin.authority.clone());
+    headers.insert(USER_AGENT, core.user_agent.clone());
+    if let Some(auth) = &target.auth {
+        headers.insert(AUTHORIZATION, auth.clone());
+    }
+    for name in core.options.headers.keys() {
+        headers.remove(name);
+    }
+    headers.extend(core.options.headers.clone());
+    for (index, (name, value)) in request.headers.iter().enumerate() {
+        // The first of a name replaces a default; a second one is a second value.
+        if request.headers[..index].iter().any(|(earlier, _)| earlier == name) {
+            headers.append(name, value.clone());
+        } else {
+            headers.insert(name, value.clone());
+        }
+    }
+    if !headers.contains_key(&TRACEPARENT) {
+        headers.insert(&TRACEPARENT, trace_header(request));
+    }
+    let mut message = Request::new(Full::new(request.body.clone()));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = request.path(target)?.into();
+    *message.headers_mut() = headers;
+    Ok(message)
+}
+
+fn trace_header(request: &RequestBuilder) -> HeaderValue {
+    let span = SpanId::from_bytes(request.vu.state.core.new_span().to_be_bytes());
+    let text = traceparent(request.vu.trace().trace_id, span);
+    // Hexadecimal digits and dashes are always a valid header.
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn count(request: &RequestBuilder, target: &Target, seen: Seen, timings: &Timings) {
+    record(request, request.name.unwrap_or(target.name), seen, timings, true);
+}
+
+/// Counts a request that never got a connection.
+fn count_unsent(request: &RequestBuilder, target: Option<&Target>, kind: ErrorKind, timings: Timings) {
+    let name = request.name.or(target.map(|target| target.name));
+    let name = name.unwrap_or_else(|| request.http.core.intern_name("(invalid)"));
+    let seen = Seen { status: None, version: None, tls: None, error: Some(kind) };
+    record(request, name, seen, &timings, false);
+}
+
+fn record(request: &RequestBuilder, name: u32, seen: Seen, timings: &Timings, exchanged: bool) {
+    let http = &request.http.core;
+    let tags = RequestTags {
+        base: request.tags,
+        name,
+        method: method_index(&request.method).unwrap_or(u8::MAX),
+        status: seen.status,
+        version: seen.version,
+        tls: seen.tls,
+        error: seen.error,
+    };
+    let sample = RowSample { failed: !tags.is_expected(), trends: timings.samples(exchanged) };
+    let mut recorder = request.vu.state.core.recorder.borrow_mut();
+    recorder.row(&http.row, tags.key(), &sample, |sets| tags.resolve(&http.name(name), sets));
+}

@@ -1,0 +1,258 @@
+//! From what the user wrote to where a request goes, and under which name it is counted.
+
+use super::ErrorKind;
+use super::error::Failure;
+use super::options::basic_auth;
+use super::state::HttpCore;
+use http::HeaderValue;
+use http::uri::PathAndQuery;
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+use std::rc::Rc;
+use url::Url;
+
+/// A scheme, host and port.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// Dense on its core: connections are found by it.
+    pub(super) id: u32,
+    pub(super) tls: bool,
+    /// Without the brackets of an IPv6 address.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The `host` header.
+    pub(super) authority: HeaderValue,
+}
+
+/// A resolved URL.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) origin: Rc<Origin>,
+    pub(super) path: PathAndQuery,
+    /// The `name` tag, interned by the core.
+    pub(super) name: u32,
+    /// From `user:password@` in the URL.
+    pub(super) auth: Option<HeaderValue>,
+}
+
+impl Target {
+    /// For messages: without credentials.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.origin.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.origin.authority.to_str().unwrap_or(&self.origin.host), self.path)
+    }
+}
+
+/// A path with its template, made by [`path!`](crate::path): the requests of all values count under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    template: &'static str,
+    path: String,
+}
+
+impl Path {
+    /// What `path!` writes.
+    #[doc(hidden)]
+    pub fn new(template: &'static str, path: String) -> Self {
+        Self { template, path }
+    }
+
+    /// The template, which becomes the `name` tag: `/users/{id}/profile`.
+    pub fn template(&self) -> &'static str {
+        self.template
+    }
+
+    /// The path with its values: `/users/7/profile`.
+    pub fn as_str(&self) -> &str {
+        &self.path
+    }
+}
+
+impl Display for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+/// A URL as the user wrote it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Written<'a> {
+    text: Cow<'a, str>,
+    template: Option<&'static str>,
+}
+
+/// What `vu.get(..)` and its siblings take: a path that is resolved against the base URL, a whole `http://` or
+/// `https://` URL, or a [`path!`](crate::path).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a URL",
+    note = "write a `&str`, a `String`, or `path!(\"/users/{{id}}\")`"
+)]
+pub trait IntoUrl {
+    /// The text, and its template if there is one.
+    #[doc(hidden)]
+    fn written(&self) -> Written<'_>;
+}
+
+impl<T: IntoUrl + ?Sized> IntoUrl for &T {
+    fn written(&self) -> Written<'_> {
+        (**self).written()
+    }
+}
+
+impl IntoUrl for str {
+    fn written(&self) -> Written<'_> {
+        Written { text: Cow::Borrowed(self), template: None }
+    }
+}
+
+impl IntoUrl for String {
+    fn written(&self) -> Written<'_> {
+        self.as_str().written()
+    }
+}
+
+impl IntoUrl for Path {
+    fn written(&self) -> Written<'_> {
+        Written { text: Cow::Borrowed(&self.path), template: Some(self.template) }
+    }
+}
+
+impl Written<'_> {
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn is_template(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// The `name` tag: the template, or the text without query, fragment and credentials.
+    fn name(&self) -> String {
+        if let Some(template) = self.template {
+            return template.to_owned();
+        }
+        let bare = self.text.split(['?', '#']).next().unwrap_or_default();
+        match bare.split_once("://") {
+            Some((scheme, rest)) => {
+                let authority_len = rest.find('/').unwrap_or(rest.len());
+                match rest[..authority_len].rfind('@') {
+                    Some(at) => format!("{scheme}://****@{}", &rest[at + 1..]),
+                    None => bare.to_owned(),
+                }
+            }
+            None => bare.to_owned(),
+        }
+    }
+
+    /// Where the request goes.
+    pub(super) fn resolve(&self, core: &HttpCore) -> Result<Target, Failure> {
+        let invalid = |problem: &str| Failure::new(ErrorKind::InvalidRequest, problem);
+        if self.text.starts_with('/') {
+            let base = core.base.as_ref().ok_or_else(|| {
+                invalid(
+                    "a path needs a base URL: give --base-url, or LoadTest::base_url, or write the whole URL",
+                )
+            })?;
+            let name = core.intern_name(&self.name());
+            let text = self.text.split('#').next().unwrap_or_default();
+            let path = if base.prefix.is_empty() {
+                PathAndQuery::try_from(text)
+            } else {
+                PathAndQuery::try_from(format!("{}{text}", base.prefix))
+            };
+            if let Ok(path) = path {
+                return Ok(Target { origin: Rc::clone(&base.origin), path, name, auth: base.auth.clone() });
+            }
+            // Characters that must be percent-encoded first.
+            let joined = format!("{}{}{text}", base.root, base.prefix);
+            let url = Url::parse(&joined).map_err(|error| invalid(&error.to_string()))?;
+            return from_url(core, &url, name);
+        }
+        if !self.text.starts_with("http://") && !self.text.starts_with("https://") {
+            return Err(invalid("a URL starts with `/`, `http://` or `https://`"));
+        }
+        let url = Url::parse(&self.text).map_err(|error| invalid(&error.to_string()))?;
+        from_url(core, &url, core.intern_name(&self.name()))
+    }
+}
+
+fn from_url(core: &HttpCore, url: &Url, name: u32) -> Result<Target, Failure> {
+    let path_and_query = match url.query() {
+        Some(query) => PathAndQuery::try_from(format!("{}?{query}", url.path())),
+        None => PathAndQuery::try_from(url.path()),
+    };
+    let path = path_and_query.map_err(|error| Failure::new(ErrorKind::InvalidRequest, error))?;
+    let origin = core.intern_origin(url)?;
+    Ok(Target { origin, path, name, auth: url_auth(url) })
+}
+
+pub(super) fn url_auth(url: &Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decode = |text: &str| percent_decode(text);
+    basic_auth(&decode(url.username()), url.password().map(decode).as_deref())
+}
+
+fn percent_decode(text: &str) -> String {
+    // form_urlencoded decodes percent signs; a plus in credentials stands for itself.
+    let escaped = text.replace('+', "%2B");
+    url::form_urlencoded::parse(escaped.as_bytes())
+        .map(|(key, _)| key.into_owned())
+        .next()
+        .unwrap_or_default()
+}
+
+/// Writes a value as part of one path segment: everything but unreserved characters is percent-encoded (RFC 3986).
+pub(crate) fn push_encoded(out: &mut String, value: &dyn Display) {
+    struct Encoder<'a>(&'a mut String);
+    impl Write for Encoder<'_> {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            for byte in text.bytes() {
+                match byte {
+                    b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                        self.0.push(char::from(byte));
+                    }
+                    _ => write!(self.0, "%{byte:02X}")?,
+                }
+            }
+            Ok(())
+        }
+    }
+    // Writing into a string fails only if the value's own Display does; the rest of the path is still right.
+    let _ = write!(Encoder(out), "{value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_was_written_without_query_and_secrets() {
+        for (url, name) in [
+            ("/v2/products?category=electronics", "/v2/products"),
+            ("/a#b", "/a"),
+            ("http://h:1/x?y=1", "http://h:1/x"),
+            ("https://ann:secret@h/x", "https://****@h/x"),
+            ("http://h/x@y", "http://h/x@y"),
+        ] {
+            assert_eq!(url.written().name(), name);
+        }
+        let path = Path::new("/users/{id}", "/users/7".to_owned());
+        assert_eq!(path.written().name(), "/users/{id}");
+    }
+
+    #[test]
+    fn values_cannot_break_out_of_their_segment() {
+        let mut out = String::from("/users/");
+        push_encoded(&mut out, &"a/b?c=ü d~1");
+        assert_eq!(out, "/users/a%2Fb%3Fc%3D%C3%BC%20d~1");
+    }
+
+    #[test]
+    fn credentials_in_urls_are_decoded() {
+        let url = Url::parse("http://an%40n:a+b@h/").unwrap();
+        assert_eq!(url_auth(&url), basic_auth("an@n", Some("a+b")));
+    }
+}

@@ -1,0 +1,100 @@
+//! The summary as JSON. The shape is a promise: `schema_version` grows when it breaks.
+
+use super::Report;
+use crate::metric::{CHECKS, Contains, Metric, MetricDesc, SeriesView, Stats};
+use serde_json::{Map, Value, json};
+
+const SCHEMA_VERSION: u32 = 1;
+/// The percentiles of every trend: the median, then those shown by name.
+const PERCENTILES: [f64; 4] = [50.0, 90.0, 95.0, 99.0];
+
+pub(super) fn export(report: &Report) -> Value {
+    let started = jiff::Timestamp::try_from(report.run.started).map(|time| time.to_string());
+    let metrics: Map<String, Value> = report
+        .aggregate
+        .metrics()
+        .into_iter()
+        .filter_map(|desc| metric(report, &desc).map(|value| (desc.name.to_string(), value)))
+        .collect();
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "run": {
+            "id": report.run.id,
+            "started": started.unwrap_or_default(),
+            "duration_ms": report.run.duration.as_secs_f64() * 1e3,
+            "seed": report.run.seed,
+            "version": env!("CARGO_PKG_VERSION"),
+            "exit_code": report.exit_code(),
+        },
+        "scenarios": report.scenarios,
+        "metrics": metrics,
+        "thresholds": report.thresholds.iter().map(|result| json!({
+            "metric": result.threshold.metric().name,
+            "selector": result.threshold.selector().tags_text(),
+            "expression": result.threshold.expression(),
+            "ok": result.ok,
+            "observed": result.observed,
+        })).collect::<Vec<_>>(),
+        "checks": report.aggregate.series(&CHECKS.desc().name).iter().map(check).collect::<Vec<_>>(),
+        "errors": report.errors().into_iter().map(|error| json!({
+            "kind": error.kind, "place": error.place, "count": error.count, "first": error.first,
+        })).collect::<Vec<_>>(),
+        "generator": report.generator,
+    })
+}
+
+/// A metric with at least one sample: its numbers in all, and by series.
+fn metric(report: &Report, desc: &MetricDesc) -> Option<Value> {
+    let series = report.aggregate.series(&desc.name);
+    if series.is_empty() {
+        return None;
+    }
+    let all = crate::metric::Selector::all_of(desc.clone());
+    let tagged: Vec<Value> = series
+        .iter()
+        .map(|series| {
+            let tags: Map<String, Value> =
+                series.tags().map(|(key, value)| (key.into(), value.into())).collect();
+            json!({ "tags": tags, "values": values(&series.stats(&PERCENTILES)) })
+        })
+        .collect();
+    Some(json!({
+        "type": desc.kind,
+        "contains": match desc.contains {
+            Contains::Default => "default",
+            Contains::Time => "time",
+            Contains::Data => "data",
+        },
+        "values": values(&report.aggregate.stats(&all, &PERCENTILES)),
+        "tagged": tagged,
+    }))
+}
+
+/// Numbers that do not exist (of nothing) become `null`.
+fn values(stats: &Stats) -> Value {
+    match stats {
+        Stats::Counter { count, rate, .. } => json!({ "count": count, "rate": rate }),
+        Stats::Rate { rate, trues, total } => json!({ "rate": rate, "trues": trues, "total": total }),
+        Stats::Gauge { value, min, max } => json!({ "value": value, "min": min, "max": max }),
+        Stats::Trend { count, sum, min, max, percentiles } => {
+            let percentile = |index: usize| percentiles.get(index).copied();
+            json!({
+                "count": count, "sum": sum, "avg": sum / *count as f64, "min": min, "max": max,
+                "med": percentile(0), "p(90)": percentile(1), "p(95)": percentile(2), "p(99)": percentile(3),
+            })
+        }
+    }
+}
+
+fn check(series: &SeriesView<'_>) -> Value {
+    let (passes, fails) = match series.stats(&[]) {
+        Stats::Rate { trues, total, .. } => (trues, total - trues),
+        _ => (0, 0),
+    };
+    json!({
+        "name": series.tag("check").unwrap_or(""),
+        "group": series.tag("group").unwrap_or(""),
+        "passes": passes,
+        "fails": fails,
+    })
+}

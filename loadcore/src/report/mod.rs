@@ -1,0 +1,157 @@
+//! What a test came to: typed for assertions, text for people, JSON for tools.
+
+mod format;
+mod json;
+mod progress;
+mod text;
+
+pub(crate) use progress::Progress;
+
+use crate::metric::{Aggregate, Counter, ErrorGroup, Rate, Select, Stats};
+use crate::verdict::{Generator, Measure, ThresholdResult};
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// Everything a test has measured, and its verdicts.
+#[derive(Debug)]
+pub struct Report {
+    pub(crate) run: RunInfo,
+    pub(crate) scenarios: Vec<ScenarioInfo>,
+    pub(crate) aggregate: Aggregate,
+    pub(crate) thresholds: Vec<ThresholdResult>,
+    pub(crate) generator: Generator,
+}
+
+/// Facts of the run itself.
+#[derive(Debug, Clone)]
+pub struct RunInfo {
+    /// Random; tells runs apart.
+    pub id: String,
+    /// When the first scenario started.
+    pub started: SystemTime,
+    /// Until the last iteration had ended.
+    pub duration: Duration,
+    /// What all randomness came from.
+    pub seed: u64,
+    /// Ended by a signal.
+    pub interrupted: bool,
+}
+
+/// Facts of one scenario.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ScenarioInfo {
+    /// Its name.
+    pub name: String,
+    /// The executor, as k6 names it.
+    pub executor: String,
+    /// What the executor did, in a line.
+    pub description: String,
+    /// The most VUs it could use.
+    pub max_vus: u64,
+}
+
+/// Exit codes, as in k6.
+pub(crate) mod exit_code {
+    pub(crate) const OK: u8 = 0;
+    pub(crate) const THRESHOLDS: u8 = 99;
+    pub(crate) const INVALID: u8 = 104;
+    pub(crate) const SIGNAL: u8 = 105;
+    /// The run could not be carried out, by a fault of loadcore's own.
+    pub(crate) const INTERNAL: u8 = 109;
+}
+
+impl Report {
+    /// Facts of the run itself.
+    pub fn run(&self) -> &RunInfo {
+        &self.run
+    }
+
+    /// The scenarios that ran.
+    pub fn scenarios(&self) -> &[ScenarioInfo] {
+        &self.scenarios
+    }
+
+    /// How each threshold came out.
+    pub fn thresholds(&self) -> &[ThresholdResult] {
+        &self.thresholds
+    }
+
+    /// Whether all thresholds hold.
+    pub fn passed(&self) -> bool {
+        self.thresholds.iter().all(|threshold| threshold.ok)
+    }
+
+    /// The generator's verdict on itself: whether the numbers can be trusted.
+    pub fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    /// Failed iterations by kind and place, the most frequent first.
+    pub fn errors(&self) -> Vec<ErrorGroup> {
+        self.aggregate.errors()
+    }
+
+    /// All series, with their history.
+    pub fn metrics(&self) -> &Aggregate {
+        &self.aggregate
+    }
+
+    /// A rate's share of true samples, 0 to 1. NaN if there was no sample, so that no comparison with it holds.
+    pub fn rate(&self, rate: impl Select<Handle = Rate>) -> f64 {
+        self.value(rate.select().rate())
+    }
+
+    /// A counter's sum; 0 if nothing was counted.
+    pub fn count(&self, counter: impl Select<Handle = Counter>) -> f64 {
+        self.value(counter.select().count())
+    }
+
+    /// Any number that a threshold could ask for: `report.value(HTTP_REQ_DURATION.p(95))`, in milliseconds for times.
+    /// NaN if there was no sample (0 for a counter).
+    pub fn value<U>(&self, measure: Measure<U>) -> f64 {
+        measure.observe(&self.aggregate)
+    }
+
+    /// The numbers of a metric together, with these percentiles (0 to 100) of a trend.
+    pub fn stats<M>(&self, metric: impl Select<Handle = M>, percentiles: &[f64]) -> Stats {
+        self.aggregate.stats(&metric.select().selector, percentiles)
+    }
+
+    /// The process's exit code: 0, 99 for thresholds, 105 after a signal.
+    pub fn exit_code(&self) -> u8 {
+        if self.run.interrupted {
+            exit_code::SIGNAL
+        } else if self.passed() {
+            exit_code::OK
+        } else {
+            exit_code::THRESHOLDS
+        }
+    }
+
+    /// For tests: all thresholds must hold.
+    ///
+    /// # Panics
+    /// With the readable summary, if one does not.
+    #[track_caller]
+    pub fn assert_thresholds(&self) {
+        let failed = self.thresholds.iter().filter(|threshold| !threshold.ok).count();
+        assert!(failed == 0, "{failed} of {} thresholds do not hold\n{self}", self.thresholds.len());
+    }
+
+    /// The summary as JSON: what `--summary-export` writes. Times are in milliseconds.
+    pub fn to_json(&self) -> serde_json::Value {
+        json::export(self)
+    }
+
+    /// The summary as `loadcore::main!` prints it, in colour if asked for.
+    pub fn summary(&self, colour: bool) -> String {
+        text::summary(self, colour)
+    }
+}
+
+/// The summary, without colour.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary(false))
+    }
+}

@@ -1,0 +1,54 @@
+//! Drives open models: iterations that begin when they are due.
+
+use super::clock::{Nanos, nanos};
+use super::shard::{Shard, Woken};
+use super::slot::Ticket;
+use crate::plan::OpenSchedule;
+use std::rc::Rc;
+
+/// Starts this share's arrivals, each on a VU that is free somewhere in the process.
+pub(crate) async fn drive(shard: &Rc<Shard>, plan: &OpenSchedule) {
+    let mine = plan.arrivals.iter().skip(shard.stripe.index as usize).step_by(shard.stripe.of as usize);
+    for due in mine {
+        let due = shard.start + nanos(due);
+        // All that are due by now start in one batch.
+        while shard.core().clock.now() < due {
+            if wait_and_serve(shard, due).await == Woken::Stopped {
+                return;
+            }
+        }
+        arrive(shard, due);
+    }
+    let end = shard.start + nanos(plan.end);
+    while shard.core().clock.now() < end {
+        if wait_and_serve(shard, end).await == Woken::Stopped {
+            return;
+        }
+    }
+}
+
+/// Waits, and meanwhile begins what other cores hand over.
+async fn wait_and_serve(shard: &Rc<Shard>, at: Nanos) -> Woken {
+    let woken = shard.wait_until(at).await;
+    let desk = &shard.job().shared.desks[shard.core().index];
+    while let Some(due) = desk.take() {
+        shard.give(due);
+    }
+    woken
+}
+
+/// Begins an iteration: on an idle VU of this core, else on a new VU, else on an idle VU of another core. If there is
+/// none the arrival is dropped.
+fn arrive(shard: &Rc<Shard>, due: Nanos) {
+    let desks = &shard.job().shared.desks;
+    let here = shard.core().index;
+    if desks[here].claim() {
+        shard.give(due);
+    } else if let Some(index) = shard.created_most() {
+        shard.spawn(index, Some(Ticket::due(due)));
+    } else if let Some(other) = desks.iter().find(|desk| desk.claim()) {
+        other.hand_over(due);
+    } else {
+        shard.dropped(1);
+    }
+}

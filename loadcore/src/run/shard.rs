@@ -1,0 +1,272 @@
+//! One scenario on one core: its VUs, and what the drivers may do with them.
+
+use super::clock::{Nanos, Turn, nanos};
+use super::job::ScenarioJob;
+use super::slot::{Control, Mode, Ticket};
+use super::{Core, Vu, VuSlot, closed, open};
+use crate::metric::{EMPTY, TagSetId};
+use crate::plan::{Budget, ClosedSchedule, Schedule, Stripe};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use tokio::sync::Notify;
+
+/// A scenario's share of one core.
+pub(crate) struct Shard {
+    core: Rc<Core>,
+    scenario: usize,
+    pub(crate) stripe: Stripe,
+    /// The scenario's start.
+    pub(crate) start: Nanos,
+    /// The scenario's own tags.
+    pub(crate) tags: TagSetId,
+    vus: RefCell<Vec<Rc<Control>>>,
+    /// VUs whose tasks have not ended.
+    alive: Cell<u64>,
+    /// The most of them since the last report.
+    peak: Cell<u64>,
+    /// Idle VUs of an open model, by their local index.
+    idle: RefCell<Vec<usize>>,
+    iterations_begun: Cell<u64>,
+    stopped: Cell<bool>,
+    /// Wakes the driver: a VU ended, or the test shall stop.
+    changed: Notify,
+}
+
+/// Why a driver woke up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// It is time.
+    Due,
+    /// Something changed meanwhile.
+    Changed,
+    /// The whole test stops now.
+    Stopped,
+}
+
+impl Shard {
+    pub(crate) fn new(core: &Rc<Core>, scenario: usize) -> Rc<Self> {
+        let job = &core.job.scenarios[scenario];
+        let tags = {
+            let sets = &mut core.recorder.borrow_mut().tags;
+            let mut tags = sets.with(EMPTY, "scenario", &job.name);
+            for (key, value) in core.job.tags.iter().chain(&job.tags) {
+                tags = sets.with(tags, key, value);
+            }
+            tags
+        };
+        Rc::new(Self {
+            scenario,
+            stripe: Stripe { index: core.index as u64, of: core.job.cores as u64 },
+            start: core.start() + job.start_after,
+            tags,
+            vus: RefCell::default(),
+            alive: Cell::new(0),
+            peak: Cell::new(0),
+            idle: RefCell::default(),
+            iterations_begun: Cell::new(0),
+            stopped: Cell::new(false),
+            changed: Notify::new(),
+            core: Rc::clone(core),
+        })
+    }
+
+    pub(crate) fn job(&self) -> &ScenarioJob {
+        &self.core.job.scenarios[self.scenario]
+    }
+
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        &self.core
+    }
+
+    /// The VUs to report for the interval: those that exist, or at the very end the most there were.
+    pub(crate) fn report_vus(&self, last: bool) -> u64 {
+        let peak = self.peak.replace(self.alive.get());
+        if last { peak } else { self.alive.get() }
+    }
+
+    /// Ends everything at once, as a signal does.
+    pub(crate) fn stop(&self) {
+        self.stopped.set(true);
+        self.cut_all();
+        self.changed.notify_one();
+    }
+
+    /// Waits for an instant, unless something happens before.
+    pub(crate) async fn wait_until(&self, at: Nanos) -> Woken {
+        if self.stopped.get() {
+            return Woken::Stopped;
+        }
+        let desk = &self.job().shared.desks[self.core.index].changed;
+        tokio::select! {
+            biased;
+            () = self.changed.notified() => if self.stopped.get() { Woken::Stopped } else { Woken::Changed },
+            () = desk.notified() => Woken::Changed,
+            () = self.core.clock.sleep_until(at, Turn::Plan) => Woken::Due,
+        }
+    }
+
+    pub(crate) fn alive(&self) -> u64 {
+        self.alive.get()
+    }
+
+    pub(crate) fn vu(&self, local: usize) -> Rc<Control> {
+        Rc::clone(&self.vus.borrow()[local])
+    }
+
+    pub(crate) fn vu_count(&self) -> usize {
+        self.vus.borrow().len()
+    }
+
+    /// Creates a VU and starts its task. `index` is its number in the scenario, from 0.
+    pub(crate) fn spawn(self: &Rc<Self>, index: u64, ticket: Option<Ticket>) {
+        let control = Rc::new(Control::new(self.vus.borrow().len(), ticket));
+        self.vus.borrow_mut().push(Rc::clone(&control));
+        self.alive.set(self.alive.get() + 1);
+        self.peak.set(self.peak.get().max(self.alive.get()));
+        let vu = Vu::new(Rc::clone(&self.core), Rc::clone(self), self.job().vu_offset + index + 1);
+        let slot = VuSlot::new(vu, control, Rc::clone(self));
+        tokio::task::spawn_local(self.job().drive.start(slot));
+    }
+
+    /// Called when a VU's task has ended, however it did.
+    pub(crate) fn vu_ended(&self) {
+        self.alive.set(self.alive.get() - 1);
+        self.changed.notify_one();
+    }
+
+    /// An open model's VU has finished an iteration.
+    pub(crate) fn vu_idle(&self, local: usize) {
+        if matches!(self.job().schedule, Schedule::Open(_)) {
+            self.idle.borrow_mut().push(local);
+            self.job().shared.desks[self.core.index].offer();
+        }
+    }
+
+    /// Gives an arrival to an idle VU that has been claimed.
+    pub(crate) fn give(&self, due: Nanos) {
+        let local = self.idle.borrow_mut().pop();
+        debug_assert!(local.is_some(), "a claim without an idle VU");
+        if let Some(local) = local {
+            self.vu(local).give(Ticket::due(due));
+        }
+    }
+
+    /// Whether a VU may begin another iteration now, and which.
+    pub(crate) fn poll_ticket(&self, control: &Control, cx: &Context<'_>) -> Poll<Option<Ticket>> {
+        control.register(cx);
+        match control.mode() {
+            Mode::Ended => Poll::Ready(None),
+            Mode::Parked => Poll::Pending,
+            Mode::Active => match &self.job().schedule {
+                Schedule::Open(_) => match control.take_ticket() {
+                    Some(ticket) => Poll::Ready(Some(ticket.numbered(self.job().shared.take_iteration()))),
+                    None => Poll::Pending,
+                },
+                Schedule::Closed(plan) => Poll::Ready(self.closed_ticket(control, plan)),
+            },
+        }
+    }
+
+    fn closed_ticket(&self, control: &Control, plan: &ClosedSchedule) -> Option<Ticket> {
+        if self.core.clock.now() >= self.start + nanos(plan.end) {
+            return None;
+        }
+        let number = match plan.budget {
+            Budget::Shared(most) => self.job().shared.take_iteration_of(most)?,
+            Budget::PerVu(most) if control.begun() >= most => return None,
+            Budget::PerVu(_) | Budget::Unlimited => {
+                let local = self.iterations_begun.get();
+                self.iterations_begun.set(local + 1);
+                self.stripe.global(local)
+            }
+        };
+        Some(Ticket::closed(number))
+    }
+
+    /// The key of the running iteration's random stream. Where iterations have test-wide numbers without gaps the stream
+    /// belongs to the iteration, elsewhere to the VU: so a run repeats whatever core serves it.
+    pub(crate) fn random_key(&self, vu: &Vu) -> u64 {
+        let by_iteration = match &self.job().schedule {
+            Schedule::Open(_) => true,
+            Schedule::Closed(plan) => matches!(plan.budget, Budget::Shared(_)),
+        };
+        let (a, b) = if by_iteration { (vu.iteration(), 0) } else { (vu.id(), vu.own_iteration() + 1) };
+        let name = self.job().name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        [name, a, b].into_iter().fold(self.core.job.seed, |key, part| mix(key ^ mix(part)))
+    }
+
+    fn cut_all(&self) {
+        for control in &*self.vus.borrow() {
+            control.end();
+            control.cut();
+        }
+    }
+
+    /// No further iteration begins; those that run may go on until `hard_end`.
+    pub(crate) async fn close(&self, hard_end: Nanos) {
+        for control in &*self.vus.borrow() {
+            control.end();
+        }
+        while self.alive() > 0 {
+            if self.wait_until(hard_end).await != Woken::Changed {
+                break;
+            }
+        }
+        self.cut_all();
+        while self.alive() > 0 {
+            self.changed.notified().await;
+        }
+    }
+
+    /// Counts iterations that the plan asked for and that never started.
+    pub(crate) fn dropped(&self, iterations: u64) {
+        let now = self.core.clock.now();
+        let mut recorder = self.core.recorder.borrow_mut();
+        recorder.sample(self.core.ids.dropped_iterations, self.tags, iterations as f64, now);
+    }
+}
+
+/// Spreads the bits of a number (the finalizer of SplitMix64, Steele et al. 2014).
+fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Follows the scenario's plan to its end.
+pub(crate) async fn run(shard: Rc<Shard>) {
+    // A threshold such as `dropped_iterations == 0` shall find its series.
+    shard.dropped(0);
+    while shard.core.clock.now() < shard.start {
+        if shard.wait_until(shard.start).await == Woken::Stopped {
+            return;
+        }
+    }
+    let hard_end = |end: Nanos| shard.start + end + shard.job().graceful_stop;
+    match &shard.job().schedule {
+        Schedule::Closed(plan) => {
+            closed::drive(&shard, plan).await;
+            shard.close(hard_end(nanos(plan.end))).await;
+            closed::count_dropped(&shard, plan);
+        }
+        Schedule::Open(plan) => {
+            open::drive(&shard, plan).await;
+            shard.close(hard_end(nanos(plan.end))).await;
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) fn created_most(&self) -> Option<u64> {
+        self.job().shared.create_vu(self.job().max_vus)
+    }
+
+    pub(crate) fn iterations_taken(&self) -> u64 {
+        self.job().shared.next_iteration.load(Ordering::Relaxed)
+    }
+}

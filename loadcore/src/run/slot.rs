@@ -1,0 +1,275 @@
+//! One VU's loop: wait for an iteration, run it, count it.
+
+use super::Vu;
+use super::clock::Nanos;
+use super::outcome::{Failure, Outcome};
+use super::panic::{self, Panic};
+use super::shard::Shard;
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// Permission for one iteration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket {
+    number: u64,
+    /// When an open model wanted it to begin.
+    due: Option<Nanos>,
+}
+
+impl Ticket {
+    pub(crate) fn due(at: Nanos) -> Self {
+        Self { number: 0, due: Some(at) }
+    }
+
+    pub(crate) fn closed(number: u64) -> Self {
+        Self { number, due: None }
+    }
+
+    pub(crate) fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+}
+
+/// What a driver has decided about a VU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It may begin iterations.
+    Active,
+    /// It keeps its state and waits: the plan may want it again.
+    Parked,
+    /// Its task ends after the running iteration.
+    Ended,
+}
+
+/// How a driver steers one VU.
+#[derive(Debug)]
+pub(crate) struct Control {
+    local: usize,
+    mode: Cell<Mode>,
+    /// Set to interrupt the running iteration.
+    cut: Cell<bool>,
+    busy: Cell<bool>,
+    begun: Cell<u64>,
+    ticket: Cell<Option<Ticket>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Control {
+    pub(crate) fn new(local: usize, ticket: Option<Ticket>) -> Self {
+        Self {
+            local,
+            mode: Cell::new(Mode::Active),
+            cut: Cell::new(false),
+            busy: Cell::new(false),
+            begun: Cell::new(0),
+            ticket: Cell::new(ticket),
+            waker: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    /// How many iterations it has begun.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.get()
+    }
+
+    /// Whether an iteration is running.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
+    pub(crate) fn activate(&self) {
+        self.set_mode(Mode::Active);
+    }
+
+    pub(crate) fn park(&self) {
+        self.set_mode(Mode::Parked);
+    }
+
+    pub(crate) fn end(&self) {
+        self.set_mode(Mode::Ended);
+    }
+
+    fn set_mode(&self, mode: Mode) {
+        if self.mode.get() != Mode::Ended {
+            self.mode.set(mode);
+            self.wake();
+        }
+    }
+
+    /// Interrupts the running iteration, if there is one.
+    pub(crate) fn cut(&self) {
+        self.cut.set(self.busy.get());
+        self.wake();
+    }
+
+    pub(crate) fn give(&self, ticket: Ticket) {
+        self.ticket.set(Some(ticket));
+        self.wake();
+    }
+
+    pub(crate) fn take_ticket(&self) -> Option<Ticket> {
+        self.ticket.take()
+    }
+
+    pub(crate) fn register(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// A VU's place in its scenario: the engine's half of the loop that runs a journey.
+#[doc(hidden)]
+pub struct VuSlot {
+    vu: Vu,
+    control: Rc<Control>,
+    shard: Rc<Shard>,
+}
+
+impl std::fmt::Debug for VuSlot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VuSlot").field("vu", &self.vu).finish_non_exhaustive()
+    }
+}
+
+enum End<R> {
+    Returned(R),
+    Panicked(Panic),
+    Interrupted,
+}
+
+impl VuSlot {
+    pub(crate) fn new(vu: Vu, control: Rc<Control>, shard: Rc<Shard>) -> Self {
+        Self { vu, control, shard }
+    }
+
+    /// Runs the journey again and again, until the plan has no more for this VU.
+    pub async fn drive<F, R>(mut self, mut journey: F)
+    where
+        F: AsyncFnMut(&Vu) -> R,
+        R: Outcome,
+    {
+        while let Some(ticket) = std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await {
+            let started = self.begin(ticket);
+            let end = guarded(&self.control, &self.vu, async || journey(&self.vu).await).await;
+            self.finish(started, end);
+        }
+    }
+
+    fn begin(&mut self, ticket: Ticket) -> Nanos {
+        let now = self.vu.now();
+        self.control.busy.set(true);
+        self.control.begun.set(self.control.begun.get() + 1);
+        self.vu.begin_iteration(ticket.number);
+        self.vu.open_root_span();
+        if let Some(due) = ticket.due {
+            let core = self.shard.core();
+            let late = now.saturating_sub(due);
+            core.recorder.borrow_mut().time(core.ids.iteration_lateness, self.shard.tags, late);
+        }
+        now
+    }
+
+    fn finish<R: Outcome>(&self, started: Nanos, end: End<R>) {
+        self.vu.flush_traffic();
+        self.control.busy.set(false);
+        let failure = match end {
+            End::Interrupted => {
+                self.control.cut.set(false);
+                self.count_interrupted();
+                return;
+            }
+            End::Returned(outcome) => outcome.failure().map(|failure| self.explain(&failure)),
+            End::Panicked(panic) => Some(("panic".to_owned(), panic.place, panic.message)),
+        };
+        self.count(started, failure);
+        self.shard.vu_idle(self.control.local);
+    }
+
+    fn count(&self, started: Nanos, failure: Option<(String, String, String)>) {
+        let core = self.shard.core();
+        let now = core.clock.now();
+        let (ids, tags) = (&core.ids, self.shard.tags);
+        let mut recorder = core.recorder.borrow_mut();
+        recorder.sample(ids.iterations, tags, 1.0, now);
+        recorder.sample(ids.iteration_failed, tags, f64::from(u8::from(failure.is_some())), now);
+        recorder.time(ids.iteration_duration, tags, now.saturating_sub(started));
+        if let Some((kind, place, message)) = failure {
+            recorder.error(&kind, &place, || message);
+        }
+    }
+
+    fn count_interrupted(&self) {
+        let core = self.shard.core();
+        let now = core.clock.now();
+        core.recorder.borrow_mut().sample(core.ids.interrupted_iterations, self.shard.tags, 1.0, now);
+    }
+
+    /// Kind, place and message of a failure.
+    fn explain(&self, failure: &Failure) -> (String, String, String) {
+        let error = &failure.error;
+        let place = if failure.has_place {
+            format!("{}:{}", error.place().file(), error.place().line())
+        } else {
+            self.shard.job().place.clone()
+        };
+        (crate::error::kind_of(error.source()), place, error.chain())
+    }
+}
+
+impl Drop for VuSlot {
+    fn drop(&mut self) {
+        self.vu.flush_traffic();
+        // Dropped in the middle of an iteration: the journey panicked while it was being dropped.
+        if self.control.busy.replace(false) {
+            self.count_interrupted();
+        }
+        self.shard.vu_ended();
+    }
+}
+
+/// Polls a journey inside `catch_unwind`, and leaves it when the iteration is cut.
+async fn guarded<R>(control: &Control, vu: &Vu, journey: impl AsyncFnOnce() -> R) -> End<R> {
+    let mut future = pin!(Some(journey()));
+    let mut rested = false;
+    let end = std::future::poll_fn(|cx| {
+        if control.cut.get() {
+            // Said before anything of the journey is dropped: its groups and requests must know.
+            vu.interrupt();
+            return Poll::Ready(End::Interrupted);
+        }
+        let Some(running) = future.as_mut().as_pin_mut() else { return Poll::Ready(End::Interrupted) };
+        match panic::catch(|| running.poll(cx)) {
+            Ok(Poll::Ready(outcome)) => Poll::Ready(End::Returned(outcome)),
+            Ok(Poll::Pending) => {
+                rested = true;
+                Poll::Pending
+            }
+            Err(panic) => Poll::Ready(End::Panicked(panic)),
+        }
+    })
+    .await;
+    // What the journey still holds is dropped here, where a panic is caught too.
+    let end = match panic::catch(|| future.set(None)) {
+        Ok(()) => end,
+        Err(panic) => End::Panicked(panic),
+    };
+    if !rested {
+        // A journey that never waits must not keep its core from the other VUs.
+        tokio::task::yield_now().await;
+    }
+    end
+}

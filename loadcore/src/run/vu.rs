@@ -1,0 +1,224 @@
+//! The VU: what a journey sees of the engine.
+
+use super::Core;
+use super::clock::{Nanos, Turn, nanos};
+use super::group::is_group_name;
+use super::shard::Shard;
+use crate::data::SharedArray;
+use crate::error::Result;
+use crate::metric::{Group, TagSetId};
+use crate::trace::{SpanId, TraceContext, TraceId};
+use rand::rngs::SmallRng;
+use rand::{Rng, RngExt, SeedableRng};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A virtual user, as a cheap handle: cloning it copies two pointers.
+///
+/// A handle belongs to a place in the journey: inside a group, `vu` is a child handle that carries the group's path and
+/// span, so that requests joined with others are still counted where they were written.
+#[derive(Clone)]
+pub struct Vu {
+    pub(crate) state: Rc<VuState>,
+    pub(crate) tags: TagSetId,
+    span: u64,
+}
+
+/// What all handles of one VU share.
+pub(crate) struct VuState {
+    pub(crate) core: Rc<Core>,
+    pub(crate) shard: Rc<Shard>,
+    id: u64,
+    iteration: Cell<u64>,
+    own_iterations: Cell<u64>,
+    trace: Cell<u128>,
+    /// Keyed and made at first use in an iteration.
+    rng: RefCell<Option<SmallRng>>,
+    interrupted: Cell<bool>,
+    pub(crate) traffic: Rc<Traffic>,
+    extensions: RefCell<Vec<Rc<dyn Any>>>,
+}
+
+/// Bytes on this VU's sockets that are not yet in the metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) sent: Cell<u64>,
+    pub(crate) received: Cell<u64>,
+}
+
+impl Vu {
+    pub(crate) fn new(core: Rc<Core>, shard: Rc<Shard>, id: u64) -> Self {
+        let tags = shard.tags;
+        let state = VuState {
+            core,
+            shard,
+            id,
+            iteration: Cell::new(0),
+            own_iterations: Cell::new(0),
+            trace: Cell::new(0),
+            rng: RefCell::new(None),
+            interrupted: Cell::new(false),
+            traffic: Rc::default(),
+            extensions: RefCell::default(),
+        };
+        Self { state: Rc::new(state), tags, span: 0 }
+    }
+
+    /// This VU's number, from 1; unique in the test.
+    pub fn id(&self) -> u64 {
+        self.state.id
+    }
+
+    /// The running iteration's number in its scenario, from 0; each is given once in the whole test.
+    pub fn iteration(&self) -> u64 {
+        self.state.iteration.get()
+    }
+
+    /// The scenario's name.
+    pub fn scenario(&self) -> &str {
+        &self.state.shard.job().name
+    }
+
+    /// Time since the test's start.
+    pub fn elapsed(&self) -> Duration {
+        let core = &self.state.core;
+        Duration::from_nanos(core.clock.now().saturating_sub(core.start()))
+    }
+
+    /// Waits. The VU's core serves other VUs meanwhile.
+    pub async fn sleep(&self, duration: Duration) {
+        let clock = &self.state.core.clock;
+        clock.sleep_until(clock.now().saturating_add(nanos(duration)), Turn::Vu).await;
+    }
+
+    /// A random index below `n`: the same in each run with the same seed.
+    ///
+    /// # Panics
+    /// If `n` is 0: there is nothing to pick from.
+    #[track_caller]
+    pub fn pick(&self, n: usize) -> usize {
+        assert!(n > 0, "vu.pick(0): there is nothing to pick from");
+        self.with_rng(|rng| rng.random_range(0..n))
+    }
+
+    fn with_rng<T>(&self, draw: impl FnOnce(&mut SmallRng) -> T) -> T {
+        let mut rng = self.state.rng.borrow_mut();
+        let make = || SmallRng::seed_from_u64(self.state.shard.random_key(self));
+        draw(rng.get_or_insert_with(make))
+    }
+
+    /// How many iterations this VU has begun before this one.
+    pub(crate) fn own_iteration(&self) -> u64 {
+        self.state.own_iterations.get().saturating_sub(1)
+    }
+
+    /// The trace of this iteration, and the span that requests made with this handle belong to.
+    pub fn trace(&self) -> TraceContext {
+        let trace_id = TraceId::from_bytes(self.state.trace.get().to_be_bytes());
+        TraceContext { trace_id, span_id: SpanId::from_bytes(self.span.to_be_bytes()) }
+    }
+
+    /// Counts a check under `checks`, in this handle's group; returns `passed`. See also [`check!`](crate::check).
+    pub fn check(&self, name: impl AsRef<str>, passed: bool) -> bool {
+        let core = &self.state.core;
+        let mut recorder = core.recorder.borrow_mut();
+        let tags = recorder.tags.with(self.tags, "check", name.as_ref());
+        recorder.sample(core.ids.checks, tags, f64::from(u8::from(passed)), core.clock.now());
+        passed
+    }
+
+    /// Runs a part of the journey as a group: its duration, checks and requests are counted under this name.
+    ///
+    /// The closure is written `async |vu: &Vu| Ok(..)` and gets a child handle.
+    ///
+    /// # Errors
+    /// What the closure returns; or that the name is empty or contains `::`, which separates nested groups.
+    pub async fn group<T>(&self, name: &str, body: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+        if !is_group_name(name) {
+            return Err(format!("group name {name:?}: it must not be empty or contain `::`").into());
+        }
+        let guard = super::group::enter_named(self, name);
+        body(guard.vu()).await
+    }
+
+    pub(crate) fn begin_iteration(&self, number: u64) {
+        let state = &self.state;
+        state.iteration.set(number);
+        state.own_iterations.set(state.own_iterations.get() + 1);
+        state.interrupted.set(false);
+        *state.rng.borrow_mut() = None;
+        let mut ids = state.core.id_rng.borrow_mut();
+        // An id of all zeros is invalid by W3C's rules.
+        state.trace.set(u128::from(ids.next_u64()) << 64 | u128::from(ids.next_u64().max(1)));
+    }
+
+    /// Gives the root handle of this iteration its own span.
+    pub(crate) fn open_root_span(&mut self) {
+        self.span = self.state.core.new_span();
+    }
+
+    pub(crate) fn child(&self, tags: TagSetId) -> Self {
+        Self { state: Rc::clone(&self.state), tags, span: self.state.core.new_span() }
+    }
+
+    pub(crate) fn interrupt(&self) {
+        self.state.interrupted.set(true);
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.state.interrupted.get()
+    }
+
+    /// A protocol's state in this VU, made at first use.
+    pub(crate) fn extension<T: 'static>(&self, make: impl FnOnce(&Self) -> T) -> Rc<T> {
+        let found = self.state.extensions.borrow().iter().find_map(|e| Rc::clone(e).downcast().ok());
+        found.unwrap_or_else(|| {
+            let made = Rc::new(make(self));
+            self.state.extensions.borrow_mut().push(Rc::clone(&made) as Rc<dyn Any>);
+            made
+        })
+    }
+
+    /// Books the bytes that went over this VU's sockets since the last call.
+    pub(crate) fn flush_traffic(&self) {
+        let core = &self.state.core;
+        let (sent, received) = (self.state.traffic.sent.take(), self.state.traffic.received.take());
+        if sent + received > 0 {
+            let now = core.clock.now();
+            let mut recorder = core.recorder.borrow_mut();
+            recorder.sample(core.ids.data_sent, self.state.shard.tags, sent as f64, now);
+            recorder.sample(core.ids.data_received, self.state.shard.tags, received as f64, now);
+        }
+    }
+
+    pub(crate) fn now(&self) -> Nanos {
+        self.state.core.clock.now()
+    }
+}
+
+impl fmt::Debug for Vu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vu")
+            .field("id", &self.id())
+            .field("iteration", &self.iteration())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> SharedArray<T> {
+    /// This VU's row: the same in each of its iterations, and another VU's only when there are more VUs than rows.
+    pub fn for_vu(&self, vu: &Vu) -> &T {
+        self.wrapping(vu.id().saturating_sub(1))
+    }
+}
+
+impl Group {
+    /// What `#[group]` writes.
+    #[doc(hidden)]
+    pub const fn declared(name: &'static str) -> Self {
+        Self { name }
+    }
+}

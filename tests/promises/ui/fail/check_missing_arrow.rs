@@ -1,0 +1,10 @@
+use loadcore::prelude::*;
+
+async fn _look(vu: &Vu, status: u16) -> bool {
+    check!(vu, {
+        "status is 200" status == 200,
+        "status is not 500" => status != 500,
+    })
+}
+
+fn main() {}

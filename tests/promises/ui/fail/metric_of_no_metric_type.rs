@@ -1,0 +1,6 @@
+use loadcore::prelude::*;
+
+#[metric]
+static ORDERS: u64 = 0;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use loadcore::prelude::*;
+
+#[metric]
+const ORDERS: Counter = Counter::new("orders");
+
+fn main() {}

@@ -1,0 +1,7 @@
+use loadcore::prelude::*;
+
+fn _build(id: u32) {
+    let _ = path!("/users/{id}/orders/{}");
+}
+
+fn main() {}
