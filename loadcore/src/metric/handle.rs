@@ -9,6 +9,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 /// What every metric handle can tell of itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a metric",
+    label = "not a metric",
+    note = "the metrics are `Counter`, `Gauge`, `Rate` and `Trend`: write for example `static ORDERS: Counter = Counter::new(\"orders\");`"
+)]
 pub trait Metric {
     /// Its name, kind and unit.
     fn desc(&self) -> MetricDesc;

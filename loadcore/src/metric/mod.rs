@@ -4,7 +4,7 @@
 //! Recorder (one per core, no locks) --Delta, each second--> Aggregate (one) --> thresholds, summary, outputs
 //! ```
 //!
-//! A [`Delta`] is also what a worker will send over the wire: identities are announced once, then only dense ids and
+//! A `Delta` is also what a worker will send over the wire: identities are announced once, then only dense ids and
 //! numbers travel.
 
 mod aggregate;

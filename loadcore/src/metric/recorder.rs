@@ -145,8 +145,8 @@ impl Recorder {
         } else {
             self.memory.refused("name");
             let overflow = self.tags.overflow_of(tags);
-            // A key no protocol makes: all surplus rows of a scenario are one.
-            let overflow_key = RowKey::MAX - RowKey::from(overflow.0);
+            // A key nobody makes: all surplus rows of a scenario are one for each kind of row.
+            let overflow_key = RowKey::MAX - (RowKey::from(spec.count.0) << 32 | RowKey::from(overflow.0));
             if let Some(index) = self.row_index.get(&overflow_key) {
                 return *index;
             }

@@ -7,7 +7,7 @@ use super::shard::Shard;
 use crate::metric::{
     CHECKS, CoreHealth, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION, INTERRUPTED_ITERATIONS,
     ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS, ITERATIONS, Metric, MetricId, Recorder,
-    Registry, TrendDelta,
+    Registry, RowSpec, TrendDelta,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -37,9 +37,8 @@ pub(crate) struct Core {
 /// The engine's own metrics.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ids {
-    pub(crate) iterations: MetricId,
-    pub(crate) iteration_duration: MetricId,
-    pub(crate) iteration_failed: MetricId,
+    /// How many ended, how many of them failed, and how long they took.
+    pub(crate) iteration_row: RowSpec<1>,
     pub(crate) iteration_lateness: MetricId,
     pub(crate) dropped_iterations: MetricId,
     pub(crate) interrupted_iterations: MetricId,
@@ -54,9 +53,11 @@ impl Ids {
         // The engine's metrics are registered before anything else.
         let id = |metric: &dyn Metric| registry.register(&metric.desc()).unwrap_or(MetricId(0));
         Self {
-            iterations: id(&ITERATIONS),
-            iteration_duration: id(&ITERATION_DURATION),
-            iteration_failed: id(&ITERATION_FAILED),
+            iteration_row: RowSpec {
+                count: id(&ITERATIONS),
+                failed: id(&ITERATION_FAILED),
+                trends: [id(&ITERATION_DURATION)],
+            },
             iteration_lateness: id(&ITERATION_LATENESS),
             dropped_iterations: id(&DROPPED_ITERATIONS),
             interrupted_iterations: id(&INTERRUPTED_ITERATIONS),

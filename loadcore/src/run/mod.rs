@@ -25,7 +25,6 @@ mod slot;
 pub(crate) mod virtual_time;
 mod vu;
 
-pub(crate) use clock::Clock;
 pub(crate) use clock::nanos;
 pub(crate) use core::Core;
 pub use group::GroupGuard;

@@ -5,10 +5,14 @@ use super::clock::Nanos;
 use super::outcome::{Failure, Outcome};
 use super::panic::{self, Panic};
 use super::shard::Shard;
+use crate::metric::{RowKey, RowSample};
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+
+/// Marks the keys of iterations' rows; no protocol uses this bit.
+const ITERATION_ROW: RowKey = 1 << 127;
 
 /// Permission for one iteration.
 #[derive(Debug, Clone, Copy)]
@@ -184,7 +188,8 @@ impl VuSlot {
     }
 
     fn finish<R: Outcome>(&self, started: Nanos, end: End<R>) {
-        self.vu.flush_traffic();
+        let now = self.vu.now();
+        self.vu.flush_traffic(now);
         self.control.busy.set(false);
         let failure = match end {
             End::Interrupted => {
@@ -195,18 +200,16 @@ impl VuSlot {
             End::Returned(outcome) => outcome.failure().map(|failure| self.explain(&failure)),
             End::Panicked(panic) => Some(("panic".to_owned(), panic.place, panic.message)),
         };
-        self.count(started, failure);
+        self.count(now.saturating_sub(started), failure);
         self.shard.vu_idle(self.control.local);
     }
 
-    fn count(&self, started: Nanos, failure: Option<(String, String, String)>) {
+    fn count(&self, took: Nanos, failure: Option<(String, String, String)>) {
         let core = self.shard.core();
-        let now = core.clock.now();
-        let (ids, tags) = (&core.ids, self.shard.tags);
+        let tags = self.shard.tags;
+        let sample = RowSample { failed: failure.is_some(), trends: [Some(took)] };
         let mut recorder = core.recorder.borrow_mut();
-        recorder.sample(ids.iterations, tags, 1.0, now);
-        recorder.sample(ids.iteration_failed, tags, f64::from(u8::from(failure.is_some())), now);
-        recorder.time(ids.iteration_duration, tags, now.saturating_sub(started));
+        recorder.row(&core.ids.iteration_row, ITERATION_ROW | RowKey::from(tags.0), &sample, |_| tags);
         if let Some((kind, place, message)) = failure {
             recorder.error(&kind, &place, || message);
         }
@@ -232,7 +235,7 @@ impl VuSlot {
 
 impl Drop for VuSlot {
     fn drop(&mut self) {
-        self.vu.flush_traffic();
+        self.vu.flush_traffic(self.vu.now());
         // Dropped in the middle of an iteration: the journey panicked while it was being dropped.
         if self.control.busy.replace(false) {
             self.count_interrupted();

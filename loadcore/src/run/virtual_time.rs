@@ -3,9 +3,10 @@
 //! Tokio's own paused time is exact to the millisecond only, so it serves for one thing: its clock advances just when
 //! every task is idle. Each time it does, the earliest timer of ours fires, and time is what that timer says.
 
+use super::Job;
+use super::clock::Clock;
 use super::clock::{Nanos, Turn};
 use super::engine::{self, Ended, Observer, Started, Stop};
-use super::{Clock, Job};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;

@@ -183,11 +183,10 @@ impl Vu {
     }
 
     /// Books the bytes that went over this VU's sockets since the last call.
-    pub(crate) fn flush_traffic(&self) {
+    pub(crate) fn flush_traffic(&self, now: Nanos) {
         let core = &self.state.core;
         let (sent, received) = (self.state.traffic.sent.take(), self.state.traffic.received.take());
         if sent + received > 0 {
-            let now = core.clock.now();
             let mut recorder = core.recorder.borrow_mut();
             recorder.sample(core.ids.data_sent, self.state.shard.tags, sent as f64, now);
             recorder.sample(core.ids.data_received, self.state.shard.tags, received as f64, now);

@@ -19,8 +19,11 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::Sleep;
+
+/// How long a connection counts as just used.
+const RECENT: Duration = Duration::from_millis(1);
 
 /// A keep-alive connection of one VU.
 pub(super) struct Connection {
@@ -32,6 +35,8 @@ pub(super) struct Connection {
     /// The driver has ended: the connection is closed.
     closed: bool,
     marks: Rc<Marks>,
+    /// When the last response had been read.
+    last_used: Instant,
     /// Moved forward for each request: far cheaper than a timer of its own for each.
     deadline: Pin<Box<Sleep>>,
 }
@@ -70,10 +75,12 @@ impl Connection {
         remote: SocketAddr,
         tls_version: Option<&'static str>,
     ) -> Result<Self, Failure> {
-        let handshake = http1::Builder::new().handshake(TokioIo::new(stream)).await;
+        // Heads and small bodies in one plain write: the kernel serves it faster than a vectored one.
+        let handshake = http1::Builder::new().writev(false).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| Failure::new(ErrorKind::of_hyper(&error), error))?;
-        let deadline = Box::pin(tokio::time::sleep_until(Instant::now().into()));
-        Ok(Self { origin, remote, tls_version, sender, driver, closed: false, marks, deadline })
+        let last_used = Instant::now();
+        let deadline = Box::pin(tokio::time::sleep_until(last_used.into()));
+        Ok(Self { origin, remote, tls_version, sender, driver, closed: false, marks, last_used, deadline })
     }
 
     pub(super) fn origin(&self) -> u32 {
@@ -102,8 +109,12 @@ impl Connection {
     }
 
     /// Whether the connection can take a request, after an idle time in which the server may have closed it.
-    pub(super) async fn is_usable(&mut self, deadline: Instant) -> bool {
-        self.marks.begin();
+    pub(super) async fn is_usable(&mut self, now: Instant, deadline: Instant) -> bool {
+        // A connection that was in use a moment ago need not be asked: if the server closes it just now, the request
+        // itself finds out, and is sent again.
+        if now.saturating_duration_since(self.last_used) < RECENT && self.sender.is_ready() {
+            return true;
+        }
         self.deadline.as_mut().reset(deadline.into());
         std::future::poll_fn(|cx| {
             self.drive(cx);
@@ -118,8 +129,9 @@ impl Connection {
         .await
     }
 
-    /// Whether the connection may serve another request later.
-    pub(super) fn is_open(&self) -> bool {
+    /// Notes the end of an exchange; tells whether the connection may serve another one later.
+    pub(super) fn rest(&mut self, now: Instant) -> bool {
+        self.last_used = now;
         !self.closed && !self.sender.is_closed()
     }
 

@@ -220,8 +220,8 @@ impl RequestBuilder {
     /// # Errors
     /// If there is no complete answer: it is counted already, and `?` ends the iteration. A status such as 500 is an
     /// answer, and no error.
-    pub async fn send(self) -> Result<Response, SendError> {
-        send(self).await
+    pub fn send(self) -> impl Future<Output = Result<Response, SendError>> {
+        send(self)
     }
 
     /// The path to ask for, with what [`query`](Self::query) has added.

@@ -39,9 +39,8 @@ impl Timings {
         self.sending + self.waiting + self.receiving
     }
 
-    pub(super) fn connected(connect: ConnectTimes, blocked: Duration) -> Self {
+    pub(super) fn connected(connect: ConnectTimes) -> Self {
         Self {
-            blocked,
             looking_up: connect.looking_up,
             connecting: connect.connecting,
             tls_handshaking: connect.tls_handshaking,

@@ -1,7 +1,7 @@
 //! One request from end to end: get a connection, exchange, measure, count.
 
 use super::ErrorKind;
-use super::connect::{ConnectTimes, connect};
+use super::connect::connect;
 use super::connection::{Broken, Connection, Exchanged, Instants};
 use super::error::{Failure, SendError};
 use super::metrics::{RequestTags, method_index};
@@ -30,14 +30,14 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
     let started = Instant::now();
     let mut attempt = Attempt::new(&request, &target, started);
     let outcome = attempt.run().await;
-    let timings = attempt.timings;
+    let (timings, ended) = (attempt.timings, attempt.ended);
     match outcome {
         Ok(exchanged) => {
-            let connection = attempt.settle();
+            let mut connection = attempt.settle();
             let remote = connection.remote();
             let seen = Seen::answered(&exchanged, &connection);
             count(&request, &target, seen, &timings);
-            if connection.is_open() {
+            if connection.rest(ended) {
                 request.http.give_back(connection);
             }
             let Exchanged { head, body } = exchanged;
@@ -107,20 +107,29 @@ struct Attempt<'a> {
     timings: Timings,
     connection: Option<Box<Connection>>,
     exchange_begun: Instant,
+    ended: Instant,
 }
 
 impl<'a> Attempt<'a> {
     fn new(request: &'a RequestBuilder, target: &'a Rc<Target>, started: Instant) -> Self {
         let deadline = started + request.timeout;
         let timings = Timings::default();
-        Self { request, target, started, deadline, timings, connection: None, exchange_begun: started }
+        Self {
+            request,
+            target,
+            started,
+            deadline,
+            timings,
+            connection: None,
+            exchange_begun: started,
+            ended: started,
+        }
     }
 
     async fn run(&mut self) -> Result<Exchanged, Undone> {
         if let Some(connection) = self.request.http.take(self.target.origin.id) {
-            let usable = self.connection.insert(connection).is_usable(self.deadline).await;
+            let usable = self.connection.insert(connection).is_usable(self.started, self.deadline).await;
             if usable {
-                self.timings.blocked = self.started.elapsed();
                 match self.exchange().await {
                     Err(broken) if self.may_retry(&broken) => self.note_retry(),
                     outcome => return outcome.map_err(|broken| self.undone(broken)),
@@ -136,10 +145,9 @@ impl<'a> Attempt<'a> {
         let (vu, core) = (&self.request.vu, &self.request.http.core);
         let connecting = connect(core, &self.target.origin, &vu.state.traffic);
         let outcome = tokio::time::timeout_at(self.deadline.into(), connecting).await;
-        let blocked = self.started.elapsed();
-        self.timings = Timings::connected(ConnectTimes::default(), blocked);
+        self.timings = Timings { blocked: self.started.elapsed(), ..Timings::default() };
         let (connection, times) = outcome.unwrap_or_else(|_| Err(ErrorKind::Timeout.into()))?;
-        self.timings = Timings::connected(times, blocked);
+        self.timings = Timings::connected(times);
         self.connection = Some(connection);
         Ok(())
     }
@@ -152,9 +160,11 @@ impl<'a> Attempt<'a> {
             return Err(unsent(ErrorKind::Other.into()));
         };
         self.exchange_begun = Instant::now();
+        self.timings.blocked = self.exchange_begun - self.started;
         let outcome = connection.exchange(message, self.deadline, keep_body).await;
         let instants = connection.instants();
-        self.timings = self.timings.exchanged(self.exchange_begun, Instant::now(), instants);
+        self.ended = Instant::now();
+        self.timings = self.timings.exchanged(self.exchange_begun, self.ended, instants);
         outcome
     }
 
@@ -221,10 +231,10 @@ fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Byt
     if let Some(auth) = &target.auth {
         headers.insert(AUTHORIZATION, auth.clone());
     }
-    for name in core.options.headers.keys() {
-        headers.remove(name);
+    // The test's own defaults replace ours.
+    if !core.options.headers.is_empty() {
+        headers.extend(core.options.headers.clone());
     }
-    headers.extend(core.options.headers.clone());
     for (index, (name, value)) in request.headers.iter().enumerate() {
         // The first of a name replaces a default; a second one is a second value.
         if request.headers[..index].iter().any(|(earlier, _)| earlier == name) {
