@@ -267,10 +267,13 @@ impl Aggregate {
         metrics
     }
 
-    /// All series of a metric, in order of their tags.
+    /// All series of a metric that have samples, in order of their tags.
     pub fn series(&self, metric: &str) -> Vec<SeriesView<'_>> {
         let Some(id) = self.registry.find(metric) else { return Vec::new() };
-        let mut found: Vec<_> = (0..self.series.len()).filter(|i| self.series[*i].metric == id).collect();
+        // A request that got no connection announces the trends of its row, and has no samples for them.
+        let is_empty = |series: &Series| matches!(&series.total, Total::Trend(total) if total.count == 0);
+        let belongs = |i: &usize| self.series[*i].metric == id && !is_empty(&self.series[*i]);
+        let mut found: Vec<_> = (0..self.series.len()).filter(belongs).collect();
         found.sort_by(|a, b| self.series[*a].tags.cmp(&self.series[*b].tags));
         found.into_iter().map(|index| SeriesView { aggregate: self, index }).collect()
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 /// A number of time units: an integer or a float. Implemented for the number types a literal can have.
 pub trait Seconds {
     /// The number as a float; negative and non-finite values are refused by [`secs`] and its siblings.
-    fn as_units(self) -> f64;
+    fn units(self) -> f64;
 }
 
 macro_rules! seconds_for {
     ($($number:ty),*) => { $(impl Seconds for $number {
-        fn as_units(self) -> f64 {
+        fn units(self) -> f64 {
             self as f64
         }
     })* };
@@ -34,25 +34,25 @@ fn duration(units: f64, unit: &str, seconds_each: f64) -> Duration {
 /// If the number is negative, not finite, or beyond 584 years.
 #[track_caller]
 pub fn secs(n: impl Seconds) -> Duration {
-    duration(n.as_units(), "secs", 1.0)
+    duration(n.units(), "secs", 1.0)
 }
 
 /// `millis(50)`: a duration in milliseconds. Panics as [`secs`] does.
 #[track_caller]
 pub fn millis(n: impl Seconds) -> Duration {
-    duration(n.as_units(), "millis", 1e-3)
+    duration(n.units(), "millis", 1e-3)
 }
 
 /// `mins(3)`: a duration in minutes. Panics as [`secs`] does.
 #[track_caller]
 pub fn mins(n: impl Seconds) -> Duration {
-    duration(n.as_units(), "mins", 60.0)
+    duration(n.units(), "mins", 60.0)
 }
 
 /// `hours(1)`: a duration in hours. Panics as [`secs`] does.
 #[track_caller]
 pub fn hours(n: impl Seconds) -> Duration {
-    duration(n.as_units(), "hours", 3600.0)
+    duration(n.units(), "hours", 3600.0)
 }
 
 /// A text that is not a duration; the message says what to write instead.

@@ -40,5 +40,5 @@ pub fn per_min(n: impl Count) -> ArrivalRate {
 
 /// `n` iterations in each period of `unit`.
 pub fn per(n: impl Count, unit: Duration) -> ArrivalRate {
-    ArrivalRate { count: n.as_units(), unit }
+    ArrivalRate { count: n.units(), unit }
 }

@@ -64,7 +64,7 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// A share as a whole percentage, truncated.
 pub(crate) fn whole_percent(part: u64, of: u64) -> String {
-    if of == 0 { "-".to_owned() } else { format!("{}%", part * 100 / of) }
+    (part * 100).checked_div(of).map_or_else(|| "-".to_owned(), |share| format!("{share}%"))
 }
 
 #[cfg(test)]

@@ -6,19 +6,39 @@ use crate::plan::{Budget, ClosedSchedule, Stripe};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// A ramped-down VU that may not go on for ever.
+/// A ramped-down VU that may not go on with its iteration for ever.
 struct Cut {
     at: Nanos,
     vu: usize,
-    /// The iteration that was running.
-    iteration: u64,
+}
+
+/// The cuts to come. VUs leave from the highest one down, so instants rise and VUs fall from front to back.
+#[derive(Default)]
+struct Cuts(VecDeque<Cut>);
+
+impl Cuts {
+    fn next(&self) -> Option<Nanos> {
+        self.0.front().map(|cut| cut.at)
+    }
+
+    /// VUs below this one are wanted again: they go on as if nothing had happened.
+    fn forget_below(&mut self, vus: usize) {
+        while self.0.pop_back_if(|cut| cut.vu < vus).is_some() {}
+    }
+
+    /// Cuts what is due. A VU that has finished since has nothing to be cut.
+    fn apply(&mut self, shard: &Shard, now: Nanos) {
+        while let Some(cut) = self.0.pop_front_if(|cut| cut.at <= now) {
+            shard.vu(cut.vu).cut();
+        }
+    }
 }
 
 /// This share's VU counts over time, counted from the start of the test's clock.
 fn local_steps(plan: &ClosedSchedule, stripe: Stripe, start: Nanos) -> VecDeque<(Nanos, usize)> {
     let mut steps = VecDeque::new();
     let mut last = 0;
-    for step in plan.steps.iter().filter(|step| step.at < plan.end) {
+    for step in &plan.steps {
         let vus = stripe.share(step.vus) as usize;
         if vus != last {
             steps.push_back((start + nanos(step.at), vus));
@@ -28,40 +48,48 @@ fn local_steps(plan: &ClosedSchedule, stripe: Stripe, start: Nanos) -> VecDeque<
     steps
 }
 
-/// Follows the steps until the regular end, or until the iterations are used up.
-pub(crate) async fn drive(shard: &Rc<Shard>, plan: &ClosedSchedule) {
+/// Follows the steps until the regular end, or until the iterations are used up; then lets what was ramped down before
+/// the end go on for the rest of its grace, at most until `hard_end`.
+pub(crate) async fn drive(shard: &Rc<Shard>, plan: &ClosedSchedule, hard_end: Nanos) {
     let end = shard.start + nanos(plan.end);
     let grace = nanos(plan.graceful_ramp_down);
     let mut steps = local_steps(plan, shard.stripe, shard.start);
-    let mut cuts: VecDeque<Cut> = VecDeque::new();
+    let mut cuts = Cuts::default();
     let mut active = 0;
     let finite = plan.budget != Budget::Unlimited;
     loop {
         let now = shard.core().clock.now();
-        while let Some((_, vus)) = steps.pop_front_if(|(at, _)| *at <= now) {
-            cuts.extend(resize(shard, active, vus, now + grace));
+        while let Some((at, vus)) = steps.pop_front_if(|(at, _)| *at <= now) {
+            // At the very end VUs can still be taken away, but a new one would have nothing to do.
+            let vus = if at < end { vus } else { vus.min(shard.vu_count()) };
+            resize(shard, active, vus, &mut cuts, now.saturating_add(grace));
             active = vus;
         }
-        while let Some(cut) = cuts.pop_front_if(|cut| cut.at <= now) {
-            let vu = shard.vu(cut.vu);
-            // Unless the VU has finished since, or is wanted again.
-            if cut.vu >= active && vu.is_busy() && vu.begun() == cut.iteration {
-                vu.cut();
-            }
+        cuts.apply(shard, now);
+        if now >= end {
+            break;
         }
-        if now >= end || (finite && steps.is_empty() && shard.alive() == 0) {
+        if finite && steps.is_empty() && shard.alive() == 0 {
             return;
         }
         let next_step = steps.front().map_or(end, |(at, _)| *at);
-        let next_cut = cuts.front().map_or(end, |cut| cut.at);
+        let next_cut = cuts.next().unwrap_or(end);
         if shard.wait_until(end.min(next_step).min(next_cut)).await == Woken::Stopped {
             return;
         }
     }
+    shard.end_all();
+    while let Some(at) = cuts.next().filter(|at| *at < hard_end && shard.alive() > 0) {
+        if shard.wait_until(at).await == Woken::Stopped {
+            return;
+        }
+        cuts.apply(shard, shard.core().clock.now());
+    }
 }
 
-/// Goes from `active` to `vus` VUs. The lowest ones live longest. Gives back what is to be cut later.
-fn resize(shard: &Rc<Shard>, active: usize, vus: usize, cut_at: Nanos) -> Vec<Cut> {
+/// Goes from `active` to `vus` VUs. The lowest ones live longest; those that leave while busy are cut at `cut_at`.
+fn resize(shard: &Rc<Shard>, active: usize, vus: usize, cuts: &mut Cuts, cut_at: Nanos) {
+    cuts.forget_below(vus);
     for local in active..vus {
         if local < shard.vu_count() {
             shard.vu(local).activate();
@@ -69,15 +97,13 @@ fn resize(shard: &Rc<Shard>, active: usize, vus: usize, cut_at: Nanos) -> Vec<Cu
             shard.spawn(shard.stripe.global(local as u64), None);
         }
     }
-    let mut cuts = Vec::new();
-    for local in vus..active {
+    for local in (vus..active).rev() {
         let vu = shard.vu(local);
         vu.park();
         if vu.is_busy() {
-            cuts.push(Cut { at: cut_at, vu: local, iteration: vu.begun() });
+            cuts.0.push_back(Cut { at: cut_at, vu: local });
         }
     }
-    cuts
 }
 
 /// Iterations of a fixed number that time did not suffice for.

@@ -173,7 +173,7 @@ pub(crate) fn run(
         let work = move || {
             // A core that cannot be pinned runs anyway, only less steadily.
             let _pinned = pin.is_some_and(core_affinity::set_for_current);
-            core_thread(job, origin, spoke)
+            core_thread(job, origin, spoke);
         };
         threads.push(thread.spawn(work).map_err(|source| StartError { core, source })?);
     }

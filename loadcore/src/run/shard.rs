@@ -200,17 +200,22 @@ impl Shard {
     }
 
     fn cut_all(&self) {
+        self.end_all();
+        for control in &*self.vus.borrow() {
+            control.cut();
+        }
+    }
+
+    /// No further iteration begins.
+    pub(crate) fn end_all(&self) {
         for control in &*self.vus.borrow() {
             control.end();
-            control.cut();
         }
     }
 
     /// No further iteration begins; those that run may go on until `hard_end`.
     pub(crate) async fn close(&self, hard_end: Nanos) {
-        for control in &*self.vus.borrow() {
-            control.end();
-        }
+        self.end_all();
         while self.alive() > 0 {
             if self.wait_until(hard_end).await != Woken::Changed {
                 break;
@@ -247,16 +252,17 @@ pub(crate) async fn run(shard: Rc<Shard>) {
             return;
         }
     }
-    let hard_end = |end: Nanos| shard.start + end + shard.job().graceful_stop;
+    let end = shard.start + nanos(shard.job().schedule.end());
+    let hard_end = end.saturating_add(shard.job().graceful_stop);
     match &shard.job().schedule {
         Schedule::Closed(plan) => {
-            closed::drive(&shard, plan).await;
-            shard.close(hard_end(nanos(plan.end))).await;
+            closed::drive(&shard, plan, hard_end).await;
+            shard.close(hard_end).await;
             closed::count_dropped(&shard, plan);
         }
         Schedule::Open(plan) => {
             open::drive(&shard, plan).await;
-            shard.close(hard_end(nanos(plan.end))).await;
+            shard.close(hard_end).await;
         }
     }
 }

@@ -73,7 +73,7 @@ impl HttpOptions {
 
     /// Reads the certificates now, so that a bad one is an error before the start.
     pub(crate) fn check_roots(&self) -> Result<(), OptionsError> {
-        if self.roots_pem.is_empty() && !self.base_url.as_ref().is_some_and(|url| url.scheme() == "https") {
+        if self.roots_pem.is_empty() && self.base_url.as_ref().is_none_or(|url| url.scheme() != "https") {
             return Ok(());
         }
         let config = tls::client_config(&self.roots_pem).map_err(OptionsError::Roots)?;

@@ -136,7 +136,8 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
-        self.connect().await?;
+        // Boxed: it is rare, and would otherwise make the future of every request three times as large.
+        Box::pin(self.connect()).await?;
         self.exchange().await.map_err(|broken| self.undone(broken))
     }
 
@@ -225,7 +226,7 @@ fn is_idempotent(method: &Method) -> bool {
 /// The request as hyper takes it. Called again for a retry, which gets a span of its own.
 fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Bytes>>, Failure> {
     let core = &request.http.core;
-    let mut headers = HeaderMap::with_capacity(8 + core.options.headers.len());
+    let mut headers = HeaderMap::with_capacity(3 + request.headers.len() + core.options.headers.len());
     headers.insert(HOST, target.origin.authority.clone());
     headers.insert(USER_AGENT, core.user_agent.clone());
     if let Some(auth) = &target.auth {

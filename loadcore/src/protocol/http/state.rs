@@ -144,6 +144,8 @@ impl HttpCore {
 /// HTTP's state in one VU: its connections that wait for the next request.
 pub(super) struct HttpVu {
     pub(super) core: Rc<HttpCore>,
+    /// Boxed, so that a connection moves between here and a request as one pointer.
+    #[allow(clippy::vec_box)]
     idle: RefCell<Vec<Box<Connection>>>,
 }
 
