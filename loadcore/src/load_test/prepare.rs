@@ -3,8 +3,8 @@
 use super::{LoadTest, RunError, place};
 use crate::data::Data;
 use crate::metric::{
-    Aggregate, DROPPED_ITERATIONS, ITERATION_LATENESS, ITERATIONS, Metric, Registry, Select, SeriesMemory,
-    Stats, builtin,
+    Aggregate, DROPPED_ITERATIONS, INTERRUPTED_ITERATIONS, ITERATION_LATENESS, ITERATIONS, Metric, Registry,
+    Select, SeriesMemory, Stats, builtin,
 };
 use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol::http;
@@ -209,7 +209,8 @@ pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
         lag_p99_ms,
         lateness_p99_ms: lateness,
         dropped: count(aggregate.stats(&DROPPED_ITERATIONS.select().selector, &[])),
-        iterations: count(aggregate.stats(&ITERATIONS.select().selector, &[])),
+        iterations: count(aggregate.stats(&ITERATIONS.select().selector, &[]))
+            + count(aggregate.stats(&INTERRUPTED_ITERATIONS.select().selector, &[])),
         rejected: aggregate.rejected_samples(),
         series: job.memory.warning(),
     })

@@ -84,6 +84,7 @@ impl Drop for Sleep {
 
 /// Runs a job with as many shards as it has cores, all on this thread.
 pub(crate) fn run(job: &Arc<Job>, observer: &mut dyn Observer) -> std::io::Result<Ended> {
+    super::panic::install_hook();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

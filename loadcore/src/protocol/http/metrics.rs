@@ -2,9 +2,11 @@
 
 use super::ErrorKind;
 use crate::metric::{
-    Counter, Metric, MetricDesc, MetricId, Rate, Registry, RowKey, RowSpec, TagSetId, Time, Trend,
+    Counter, Metric, MetricDesc, MetricId, Rate, Recorder, Registry, RowKey, RowSample, RowSpec, TagSetId,
+    TagSets, Time, Trend,
 };
 use http::{Method, StatusCode, Version};
+use std::rc::Rc;
 
 /// Requests, each redirect hop being one.
 pub const HTTP_REQS: Counter = Counter::new("http_reqs");
@@ -97,7 +99,7 @@ pub(super) fn method_index(method: &Method) -> Option<u8> {
 impl RequestTags {
     /// All of it in one number.
     #[inline]
-    pub(super) fn key(&self) -> RowKey {
+    fn key(&self) -> RowKey {
         let tls = match self.tls {
             None => 0,
             Some("tls1.2") => 1,
@@ -118,12 +120,25 @@ impl RequestTags {
     }
 
     /// As k6: an answer is expected if its status is 200 to 399.
-    pub(super) fn is_expected(&self) -> bool {
+    fn is_expected(&self) -> bool {
         self.error.is_none() && self.status.is_some_and(|status| (200..400).contains(&status.as_u16()))
     }
 
+    /// Counts the request in all its series. `name` is asked only for a new row.
+    #[inline]
+    pub(super) fn record(
+        &self,
+        recorder: &mut Recorder,
+        row: &RowSpec<TREND_COUNT>,
+        trends: [Option<u64>; TREND_COUNT],
+        name: impl FnOnce() -> Rc<str>,
+    ) {
+        let sample = RowSample { failed: !self.is_expected(), trends };
+        recorder.row(row, self.key(), &sample, |sets| self.resolve(&name(), sets));
+    }
+
     /// The tags of a new row.
-    pub(super) fn resolve(&self, name: &str, base: &mut crate::metric::TagSets) -> TagSetId {
+    fn resolve(&self, name: &str, base: &mut TagSets) -> TagSetId {
         let status = self.status.map_or_else(|| "0".to_owned(), |status| status.as_str().to_owned());
         let code = match (self.error, self.status) {
             (Some(kind), _) => kind.code().to_string(),

@@ -7,6 +7,8 @@
 //! response.rs  what the user gets
 //! ```
 
+#[cfg(feature = "test-util")]
+mod bench;
 mod connect;
 mod connection;
 mod dns;
@@ -21,6 +23,9 @@ mod stream;
 mod target;
 mod tls;
 
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+pub use bench::Recording;
 pub use error::{BodyError, ErrorKind, SendError};
 pub use metrics::*;
 pub(crate) use options::HttpOptions;

@@ -8,7 +8,6 @@ use super::metrics::{RequestTags, method_index};
 use super::request::RequestBuilder;
 use super::response::{Response, Timings};
 use super::target::Target;
-use crate::metric::RowSample;
 use crate::trace::{SpanId, traceparent};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -284,7 +283,6 @@ fn record(request: &RequestBuilder, name: u32, seen: Seen, timings: &Timings, ex
         tls: seen.tls,
         error: seen.error,
     };
-    let sample = RowSample { failed: !tags.is_expected(), trends: timings.samples(exchanged) };
     let mut recorder = request.vu.state.core.recorder.borrow_mut();
-    recorder.row(&http.row, tags.key(), &sample, |sets| tags.resolve(&http.name(name), sets));
+    tags.record(&mut recorder, &http.row, timings.samples(exchanged), || http.name(name));
 }
