@@ -1,1 +1,12 @@
-//! x
+//! What loadcore promises its users: one file for each promise.
+
+mod architecture;
+mod cli;
+mod design;
+mod executors;
+mod faults;
+mod macros;
+mod reports;
+mod support;
+mod trace;
+mod truth;

@@ -75,7 +75,9 @@ pub enum RunError {
         known: String,
     },
     /// Two scenarios would be counted as one.
-    #[error("two scenarios are named `{name}`: {first} and {second}; rename one with `name = \"..\"`")]
+    #[error(
+        "two scenarios are named `{name}`: {first} and {second}; give one of them another name (`name = \"..\"` in #[scenario])"
+    )]
     DuplicateScenario {
         /// Their name.
         name: String,
@@ -85,7 +87,7 @@ pub enum RunError {
         second: String,
     },
     /// A scenario's name cannot be used.
-    #[error("scenario name `{0}`: use letters, digits, `_` and `-`")]
+    #[error("scenario name {0:?}: use letters, digits, `_` and `-`, at least one of them")]
     ScenarioName(String),
     /// An executor's configuration cannot be run.
     #[error("scenario `{scenario}` ({place}): {source}")]

@@ -1,6 +1,6 @@
 //! The test's dictionary of metrics: every name has one kind and one dense id.
 
-use super::MetricDesc;
+use super::{Contains, MetricDesc};
 use hashbrown::HashMap;
 use std::sync::{PoisonError, RwLock};
 
@@ -57,7 +57,11 @@ impl Registry {
             if known == desc {
                 return Ok(id);
             }
-            let show = |d: &MetricDesc| format!("{:?} of {:?}", d.kind, d.contains).to_lowercase();
+            let show = |d: &MetricDesc| match (d.kind, d.contains) {
+                (kind, Contains::Default) => format!("a {kind:?}"),
+                (kind, Contains::Time) => format!("a {kind:?} of durations"),
+                (kind, Contains::Data) => format!("a {kind:?} of bytes"),
+            };
             let (name, first, second) = (desc.name.to_string(), show(known), show(desc));
             return Err(MetricError::Conflict { name, first, second });
         }
@@ -113,7 +117,7 @@ mod tests {
             Registry::new([Counter::new("orders").desc(), Trend::new("orders").time().desc()]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "metric `orders` is declared twice, as counter of default and as trend of time: give one of them another name"
+            "metric `orders` is declared twice, as a Counter and as a Trend of durations: give one of them another name"
         );
     }
 }

@@ -36,14 +36,12 @@ impl Progress {
         Self { banner, colour, screen }
     }
 
-    /// Takes the bars away, so that the summary follows the banner.
+    /// Leaves the bars as they stand: after a signal they show how far the test came.
     pub(crate) fn finish(self) {
-        if let Screen::Bars { bars, status, scenarios } = self.screen {
-            status.finish_and_clear();
-            for bar in scenarios {
-                bar.finish();
-            }
-            drop(bars);
+        if let Screen::Bars { bars: _, status, scenarios } = self.screen {
+            status.abandon();
+            scenarios.iter().for_each(ProgressBar::abandon);
+            let _ = writeln!(std::io::stderr().lock());
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::{Report, format};
 use crate::metric::{
-    CHECKS, Contains, GROUP_DURATION, ITERATION_FAILED, Kind, Metric, MetricDesc, Selector, Stats,
+    CHECKS, Contains, DROPPED_ITERATIONS, GROUP_DURATION, ITERATION_FAILED, Kind, Metric, MetricDesc,
+    Selector, Stats,
 };
 use crate::protocol::http::{HTTP_REQ_DURATION, HTTP_REQ_FAILED, HTTP_REQS};
 use crate::verdict::Soundness;
@@ -13,6 +14,8 @@ use std::fmt::Write as _;
 
 /// The percentiles of a trend's line, after avg, min, med and max.
 const PERCENTILES: [f64; 4] = [50.0, 90.0, 95.0, 99.0];
+/// The line below `http_req_duration`.
+const EXPECTED: &str = "  { expected_response:true }";
 /// Rows of a table beyond which the rest is only counted.
 const MOST_ROWS: usize = 40;
 
@@ -39,8 +42,16 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// One empty line, unless there is one already.
+    fn gap(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
     fn title(&mut self, title: &str) {
-        self.line(format!("\n  █ {}\n", self.paint(Style::new().bold(), title)));
+        self.gap();
+        self.line(format!("  █ {}\n", self.paint(Style::new().bold(), title)));
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
@@ -99,6 +110,8 @@ fn thresholds(page: &mut Page, report: &Report) {
         let observed = match result.observed {
             None => page.paint(Style::new().yellow(), "no data"),
             Some(value) if is_share => format::percent(value),
+            // As exact as the bound it is compared with.
+            Some(value) if contains == Contains::Data => format!("{value}"),
             Some(value) => format::value(value, contains),
         };
         let aggregation = result.threshold.aggregation();
@@ -118,9 +131,10 @@ fn totals(page: &mut Page, report: &Report) {
     let shown: Vec<&MetricDesc> = all
         .iter()
         .filter(|desc| !report.aggregate.series(&desc.name).is_empty())
-        .filter(|desc| !matches!(&*desc.name, "checks" | "group_duration"))
+        .filter(|desc| !matches!(&*desc.name, "checks" | "group_duration") && !is_quiet(report, desc))
         .collect();
-    let width = shown.iter().map(|desc| desc.name.len()).max().unwrap_or(0).max(24) + 3;
+    let widest = shown.iter().map(|desc| desc.name.len()).max().unwrap_or(0);
+    let width = widest.max(EXPECTED.len()) + 3;
     let built_in: BTreeSet<String> = crate::metric::builtin::all()
         .into_iter()
         .chain(crate::protocol::http::all())
@@ -140,6 +154,11 @@ fn totals(page: &mut Page, report: &Report) {
     }
 }
 
+/// Nothing was dropped: there is a series for thresholds, and nothing to say to people.
+fn is_quiet(report: &Report, desc: &MetricDesc) -> bool {
+    desc.name == DROPPED_ITERATIONS.name() && report.count(DROPPED_ITERATIONS) == 0.0
+}
+
 fn section(page: &mut Page, report: &Report, title: &str, metrics: &[&MetricDesc], width: usize) {
     if metrics.is_empty() {
         return;
@@ -151,7 +170,7 @@ fn section(page: &mut Page, report: &Report, title: &str, metrics: &[&MetricDesc
         page.line(line);
         if desc.name == HTTP_REQ_DURATION.name() {
             let expected = all.with_tag("expected_response", "true");
-            let line = metric_line(page, report, &expected, "      { expected_response:true }", width + 4);
+            let line = metric_line(page, report, &expected, &format!("    {EXPECTED}"), width + 4);
             page.line(line);
         }
     }
@@ -311,7 +330,8 @@ fn generator(page: &mut Page, report: &Report) {
         Soundness::Invalid => Style::new().red(),
     };
     let verdict = page.paint(style.bold(), &verdict.to_string());
-    page.line(format!("\n  █ GENERATOR {verdict}"));
+    page.gap();
+    page.line(format!("  █ GENERATOR {verdict}"));
     for reason in &report.generator.reasons {
         page.line(format!("    - {reason}"));
     }

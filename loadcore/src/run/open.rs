@@ -25,6 +25,24 @@ pub(crate) async fn drive(shard: &Rc<Shard>, plan: &OpenSchedule) {
             return;
         }
     }
+    serve_the_rest(shard).await;
+}
+
+/// After the end no other core finds an idle VU here; what one has handed over by then still begins.
+async fn serve_the_rest(shard: &Rc<Shard>) {
+    let desk = &shard.job().shared.desks[shard.core().index];
+    shard.offer_no_more();
+    let mut unclaimed = 0;
+    while desk.claim() {
+        unclaimed += 1;
+    }
+    while shard.idle_vus() > unclaimed {
+        match desk.take() {
+            Some(due) => shard.give(due),
+            // Claimed by another core, which is about to say for what.
+            None => desk.changed.notified().await,
+        }
+    }
 }
 
 /// Waits, and meanwhile begins what other cores hand over.

@@ -30,6 +30,8 @@ pub(crate) struct Shard {
     idle: RefCell<Vec<usize>>,
     iterations_begun: Cell<u64>,
     stopped: Cell<bool>,
+    /// The plan has ended: idle VUs are wanted no more.
+    closing: Cell<bool>,
     /// Wakes the driver: a VU ended, or the test shall stop.
     changed: Notify,
 }
@@ -67,6 +69,7 @@ impl Shard {
             idle: RefCell::default(),
             iterations_begun: Cell::new(0),
             stopped: Cell::new(false),
+            closing: Cell::new(false),
             changed: Notify::new(),
             core: Rc::clone(core),
         })
@@ -138,10 +141,19 @@ impl Shard {
 
     /// An open model's VU has finished an iteration.
     pub(crate) fn vu_idle(&self, local: usize) {
-        if matches!(self.job().schedule, Schedule::Open(_)) {
+        if matches!(self.job().schedule, Schedule::Open(_)) && !self.closing.get() {
             self.idle.borrow_mut().push(local);
             self.job().shared.desks[self.core.index].offer();
         }
+    }
+
+    /// VUs that become idle from now on are not offered to any arrival.
+    pub(crate) fn offer_no_more(&self) {
+        self.closing.set(true);
+    }
+
+    pub(crate) fn idle_vus(&self) -> usize {
+        self.idle.borrow().len()
     }
 
     /// Gives an arrival to an idle VU that has been claimed.
@@ -156,16 +168,15 @@ impl Shard {
     /// Whether a VU may begin another iteration now, and which.
     pub(crate) fn poll_ticket(&self, control: &Control, cx: &Context<'_>) -> Poll<Option<Ticket>> {
         control.register(cx);
-        match control.mode() {
-            Mode::Ended => Poll::Ready(None),
-            Mode::Parked => Poll::Pending,
-            Mode::Active => match &self.job().schedule {
-                Schedule::Open(_) => match control.take_ticket() {
-                    Some(ticket) => Poll::Ready(Some(ticket.numbered(self.job().shared.take_iteration()))),
-                    None => Poll::Pending,
-                },
-                Schedule::Closed(plan) => Poll::Ready(self.closed_ticket(control, plan)),
-            },
+        // An arrival that has been given begins, even if the plan has ended meanwhile: it was not dropped.
+        let given = if self.stopped.get() { None } else { control.take_ticket() };
+        if let Some(ticket) = given {
+            return Poll::Ready(Some(ticket.numbered(self.job().shared.take_iteration())));
+        }
+        match (control.mode(), &self.job().schedule) {
+            (Mode::Ended, _) => Poll::Ready(None),
+            (Mode::Parked, _) | (Mode::Active, Schedule::Open(_)) => Poll::Pending,
+            (Mode::Active, Schedule::Closed(plan)) => Poll::Ready(self.closed_ticket(control, plan)),
         }
     }
 

@@ -51,7 +51,10 @@ impl Plan for ConstantArrivalRate {
 
     fn schedule(&self) -> Result<Schedule, PlanError> {
         require_duration(self.name(), "duration", self.duration)?;
-        require_duration(self.name(), "rate's time unit", self.rate.unit)?;
+        if self.rate.unit.is_zero() {
+            let problem = "a rate per 0s has no meaning: give a time unit, for example per(10, secs(1))";
+            return Err(PlanError::new(self.name(), problem));
+        }
         if !(self.rate.count.is_finite() && self.rate.count > 0.0) {
             let problem =
                 format!("a rate of {} starts nothing: give for example per_sec(10)", self.rate.count);

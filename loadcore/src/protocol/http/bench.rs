@@ -42,9 +42,7 @@ impl Recording {
             error: None,
         };
         let names = &self.names;
-        tags.record(&mut self.recorder, &self.row, timings.samples(true), || {
-            Rc::clone(&names[name as usize])
-        });
+        tags.record(&mut self.recorder, &self.row, timings.samples(), || Rc::clone(&names[name as usize]));
     }
 
     /// Hands over the interval, as a core does each second; the number of series that had samples.

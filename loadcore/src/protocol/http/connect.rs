@@ -94,7 +94,10 @@ fn tls_failure(error: &io::Error) -> Failure {
     use rustls::CertificateError as Certificate;
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let kind = match tls {
-        Some(rustls::Error::InvalidCertificate(Certificate::UnknownIssuer)) => ErrorKind::UnknownAuthority,
+        // A bad signature is that of another authority of the same name.
+        Some(rustls::Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature)) => {
+            ErrorKind::UnknownAuthority
+        }
         Some(rustls::Error::InvalidCertificate(
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
         )) => ErrorKind::WrongHost,

@@ -52,8 +52,6 @@ pub(super) struct Exchanged {
 #[derive(Debug)]
 pub(super) struct Broken {
     pub(super) failure: Failure,
-    /// The response's head, if at least that came.
-    pub(super) head: Option<Box<Parts>>,
     /// Nothing of a response was seen.
     pub(super) unanswered: bool,
     /// Not a byte of the request was written: sending it again cannot do harm.
@@ -160,9 +158,7 @@ impl Connection {
                 }
                 Ok(Exchanged { head, body })
             }
-            Err(failure) => {
-                Err(Broken { failure, head: Some(Box::new(head)), unanswered: false, unsent: false })
-            }
+            Err(failure) => Err(Broken { failure, unanswered: false, unsent: false }),
         }
     }
 
@@ -183,14 +179,9 @@ impl Connection {
                 let unsent = error.take_message().is_some() || self.marks.last_write.get().is_none();
                 let error = error.into_error();
                 let failure = Failure::new(ErrorKind::of_hyper(&error), describe(&error));
-                Err(Broken { failure, head: None, unanswered, unsent })
+                Err(Broken { failure, unanswered, unsent })
             }
-            None => Err(Broken {
-                failure: ErrorKind::Timeout.into(),
-                head: None,
-                unanswered: false,
-                unsent: false,
-            }),
+            None => Err(Broken { failure: ErrorKind::Timeout.into(), unanswered: false, unsent: false }),
         }
     }
 

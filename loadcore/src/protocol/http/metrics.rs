@@ -38,7 +38,7 @@ pub(crate) fn all() -> Vec<MetricDesc> {
     all
 }
 
-/// The trends of a request, in the order of [`Phases::samples`](super::response::Phases::samples).
+/// The trends of a request, in the order of [`Timings::samples`](super::Timings).
 const TRENDS: [Trend<Time>; 8] = [
     HTTP_REQ_DURATION,
     HTTP_REQ_BLOCKED,
@@ -52,6 +52,11 @@ const TRENDS: [Trend<Time>; 8] = [
 
 /// How many trends a request feeds.
 pub(super) const TREND_COUNT: usize = TRENDS.len();
+
+/// A request's durations in nanoseconds, in that order; `None` for no sample.
+pub(super) type Trends = [Option<u64>; TREND_COUNT];
+
+pub(super) const NO_DURATIONS: Trends = [None; TREND_COUNT];
 
 pub(super) fn row_spec(registry: &Registry) -> RowSpec<TREND_COUNT> {
     // All of them are registered before a core starts.
@@ -130,7 +135,7 @@ impl RequestTags {
         &self,
         recorder: &mut Recorder,
         row: &RowSpec<TREND_COUNT>,
-        trends: [Option<u64>; TREND_COUNT],
+        trends: Trends,
         name: impl FnOnce() -> Rc<str>,
     ) {
         let sample = RowSample { failed: !self.is_expected(), trends };

@@ -50,7 +50,12 @@ impl HttpOptions {
 
     pub(crate) fn set_base_url(&mut self, text: &str) -> Result<(), OptionsError> {
         let error = |problem: String| OptionsError::BaseUrl { url: text.to_owned(), problem };
-        let url = Url::parse(text).map_err(|e| error(e.to_string()))?;
+        let url = Url::parse(text).map_err(|parse| match parse {
+            url::ParseError::RelativeUrlWithoutBase => {
+                error("it does not begin with http:// or https://".to_owned())
+            }
+            other => error(other.to_string()),
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(error(format!("`{}` is not http or https", url.scheme())));
         }
@@ -106,7 +111,7 @@ mod tests {
     #[test]
     fn a_bad_base_url_is_explained() {
         for (url, want) in [
-            ("127.0.0.1:8080", "relative URL"),
+            ("127.0.0.1:8080", "does not begin with http://"),
             ("localhost:8080", "`localhost` is not http"),
             ("ftp://h", "`ftp` is not http"),
             ("http://h/?q=1", "query"),

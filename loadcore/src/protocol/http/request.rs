@@ -224,6 +224,11 @@ impl RequestBuilder {
         send(self)
     }
 
+    /// The `name` tag: the user's own, or else the target's.
+    pub(super) fn name_or(&self, name: u32) -> u32 {
+        self.name.unwrap_or(name)
+    }
+
     /// The path to ask for, with what [`query`](Self::query) has added.
     pub(super) fn path(&self, target: &Target) -> Result<PathAndQuery, Failure> {
         if self.query.is_empty() {

@@ -3,7 +3,7 @@
 use super::connect::ConnectTimes;
 use super::connection::Instants;
 use super::error::BodyError;
-use super::metrics::TREND_COUNT;
+use super::metrics::{NO_DURATIONS, Trends};
 use super::target::Target;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Version};
@@ -60,16 +60,12 @@ impl Timings {
         self
     }
 
-    /// In the order of the request's trends; without an exchange there is only the time until it failed.
-    pub(super) fn samples(&self, exchanged: bool) -> [Option<u64>; TREND_COUNT] {
-        let nanos = |duration: Duration| Some(duration.as_nanos() as u64);
-        let blocked = nanos(self.blocked);
-        if !exchanged {
-            return [None, blocked, None, None, None, None, None, None];
-        }
+    /// In the order of the request's trends.
+    #[inline]
+    pub(super) fn samples(&self) -> Trends {
         [
             nanos(self.duration()),
-            blocked,
+            nanos(self.blocked),
             nanos(self.looking_up),
             nanos(self.connecting),
             nanos(self.tls_handshaking),
@@ -78,6 +74,18 @@ impl Timings {
             nanos(self.receiving),
         ]
     }
+
+    /// Of a request that got no connection.
+    pub(super) fn samples_until_connected(&self) -> Trends {
+        let mut trends = NO_DURATIONS;
+        trends[1] = nanos(self.blocked);
+        trends
+    }
+}
+
+#[inline]
+fn nanos(duration: Duration) -> Option<u64> {
+    Some(duration.as_nanos() as u64)
 }
 
 /// A complete response.

@@ -4,7 +4,7 @@ use super::ErrorKind;
 use super::connect::connect;
 use super::connection::{Broken, Connection, Exchanged, Instants};
 use super::error::{Failure, SendError};
-use super::metrics::{RequestTags, method_index};
+use super::metrics::{RequestTags, Trends, method_index};
 use super::request::RequestBuilder;
 use super::response::{Response, Timings};
 use super::target::Target;
@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::Full;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -22,7 +22,7 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
     let target = match &request.target {
         Ok(target) => Rc::clone(target),
         Err(error) => {
-            count_unsent(&request, None, error.kind(), Timings::default());
+            count_unsent(&request, None, error.kind(), Duration::ZERO);
             return Err(error.clone());
         }
     };
@@ -48,7 +48,7 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
             attempt.defuse();
             match seen {
                 Some(seen) => count(&request, &target, seen, &timings),
-                None => count_unsent(&request, Some(&target), failure.kind, timings),
+                None => count_unsent(&request, Some(&target), failure.kind, timings.blocked),
             }
             Err(SendError::new(failure.kind, &request.method, &target.url(), failure.detail))
         }
@@ -74,14 +74,9 @@ impl Seen {
         Self { status, version, tls: connection.tls_version(), error: None }
     }
 
-    fn broken(broken: &Broken, connection: &Connection) -> Self {
-        let head = broken.head.as_ref();
-        Self {
-            status: head.map(|head| head.status),
-            version: head.map(|head| head.version),
-            tls: connection.tls_version(),
-            error: Some(broken.failure.kind),
-        }
+    /// Without a complete answer there is no status, as in k6, even if the response's head had come.
+    fn broken(kind: ErrorKind, connection: &Connection) -> Self {
+        Self { status: None, version: None, tls: connection.tls_version(), error: Some(kind) }
     }
 }
 
@@ -154,7 +149,7 @@ impl<'a> Attempt<'a> {
 
     async fn exchange(&mut self) -> Result<Exchanged, Broken> {
         let keep_body = keeps_body(self.request);
-        let unsent = |failure| Broken { failure, head: None, unanswered: true, unsent: true };
+        let unsent = |failure| Broken { failure, unanswered: true, unsent: true };
         let message = message(self.request, self.target).map_err(unsent)?;
         let Some(connection) = &mut self.connection else {
             return Err(unsent(ErrorKind::Other.into()));
@@ -182,7 +177,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn undone(&self, broken: Broken) -> Undone {
-        let seen = self.connection.as_ref().map(|connection| Seen::broken(&broken, connection));
+        let seen = self.connection.as_ref().map(|connection| Seen::broken(broken.failure.kind, connection));
         Undone { failure: broken.failure, seen }
     }
 
@@ -207,14 +202,9 @@ impl Drop for Attempt<'_> {
         if instants.last_write.is_none() {
             return;
         }
+        // Its time so far is recorded: leaving out the requests that were given up would flatter the target.
         let timings = self.timings.exchanged(self.exchange_begun, Instant::now(), instants);
-        let seen = Seen {
-            status: None,
-            version: None,
-            tls: connection.tls_version(),
-            error: Some(ErrorKind::Cancelled),
-        };
-        count(self.request, self.target, seen, &timings);
+        count(self.request, self.target, Seen::broken(ErrorKind::Cancelled, connection), &timings);
     }
 }
 
@@ -261,18 +251,18 @@ fn trace_header(request: &RequestBuilder) -> HeaderValue {
 }
 
 fn count(request: &RequestBuilder, target: &Target, seen: Seen, timings: &Timings) {
-    record(request, request.name.unwrap_or(target.name), seen, timings, true);
+    record(request, request.name_or(target.name), seen, timings.samples());
 }
 
-/// Counts a request that never got a connection.
-fn count_unsent(request: &RequestBuilder, target: Option<&Target>, kind: ErrorKind, timings: Timings) {
-    let name = request.name.or(target.map(|target| target.name));
-    let name = name.unwrap_or_else(|| request.http.core.intern_name("(invalid)"));
+/// Counts a request that never got a connection: all that is known is how long it tried.
+fn count_unsent(request: &RequestBuilder, target: Option<&Target>, kind: ErrorKind, blocked: Duration) {
+    let name = target.map_or_else(|| request.http.core.intern_name("(invalid)"), |target| target.name);
     let seen = Seen { status: None, version: None, tls: None, error: Some(kind) };
-    record(request, name, seen, &timings, false);
+    let trends = Timings { blocked, ..Timings::default() }.samples_until_connected();
+    record(request, request.name_or(name), seen, trends);
 }
 
-fn record(request: &RequestBuilder, name: u32, seen: Seen, timings: &Timings, exchanged: bool) {
+fn record(request: &RequestBuilder, name: u32, seen: Seen, trends: Trends) {
     let http = &request.http.core;
     let tags = RequestTags {
         base: request.tags,
@@ -284,5 +274,5 @@ fn record(request: &RequestBuilder, name: u32, seen: Seen, timings: &Timings, ex
         error: seen.error,
     };
     let mut recorder = request.vu.state.core.recorder.borrow_mut();
-    tags.record(&mut recorder, &http.row, timings.samples(exchanged), || http.name(name));
+    tags.record(&mut recorder, &http.row, trends, || http.name(name));
 }
