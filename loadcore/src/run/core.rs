@@ -170,6 +170,7 @@ impl Ticks<'_> {
             lag: self.core.lag.take(),
         };
         (self.last, self.busy_ns) = (now, busy);
+        shards.iter().for_each(|shard| shard.book_traffic());
         let vus = shards.iter().map(|shard| shard.report_vus(last)).collect();
         let delta = self.core.recorder.borrow_mut().drain();
         crate::metric::Delta { core: self.core.index, at: now, vus, health, ..delta }

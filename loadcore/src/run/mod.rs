@@ -33,6 +33,6 @@ pub(crate) use job::{Extensions, Job, ScenarioJob, SharedCounters};
 pub use outcome::Outcome;
 pub use record::TimeAmount;
 pub use scenario::{LocalBoxFuture, Scenario, Site};
+pub(crate) use shard::Traffic;
 pub use slot::VuSlot;
-pub(crate) use vu::Traffic;
 pub use vu::Vu;

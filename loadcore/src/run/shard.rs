@@ -21,6 +21,8 @@ pub(crate) struct Shard {
     pub(crate) start: Nanos,
     /// The scenario's own tags.
     pub(crate) tags: TagSetId,
+    /// Shared with the sockets of its VUs.
+    pub(crate) traffic: Rc<Traffic>,
     vus: RefCell<Vec<Rc<Control>>>,
     /// VUs whose tasks have not ended.
     alive: Cell<u64>,
@@ -34,6 +36,13 @@ pub(crate) struct Shard {
     closing: Cell<bool>,
     /// Wakes the driver: a VU ended, or the test shall stop.
     changed: Notify,
+}
+
+/// Bytes that went over sockets and are not yet in the metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) sent: Cell<u64>,
+    pub(crate) received: Cell<u64>,
 }
 
 /// Why a driver woke up.
@@ -63,6 +72,7 @@ impl Shard {
             stripe: Stripe { index: core.index as u64, of: core.job.cores as u64 },
             start: core.start() + job.start_after,
             tags,
+            traffic: Rc::default(),
             vus: RefCell::default(),
             alive: Cell::new(0),
             peak: Cell::new(0),
@@ -87,6 +97,17 @@ impl Shard {
     pub(crate) fn report_vus(&self, last: bool) -> u64 {
         let peak = self.peak.replace(self.alive.get());
         if last { peak } else { self.alive.get() }
+    }
+
+    /// Puts the bytes that went over sockets since the last call into the metrics.
+    pub(crate) fn book_traffic(&self) {
+        let (sent, received) = (self.traffic.sent.take(), self.traffic.received.take());
+        if sent + received > 0 {
+            let (ids, now) = (&self.core.ids, self.core.clock.now());
+            let mut recorder = self.core.recorder.borrow_mut();
+            recorder.sample(ids.data_sent, self.tags, sent as f64, now);
+            recorder.sample(ids.data_received, self.tags, received as f64, now);
+        }
     }
 
     /// Ends everything at once, as a signal does.

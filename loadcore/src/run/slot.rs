@@ -189,7 +189,6 @@ impl VuSlot {
 
     fn finish<R: Outcome>(&self, started: Nanos, end: End<R>) {
         let now = self.vu.now();
-        self.vu.flush_traffic(now);
         self.control.busy.set(false);
         let failure = match end {
             End::Interrupted => {
@@ -235,7 +234,6 @@ impl VuSlot {
 
 impl Drop for VuSlot {
     fn drop(&mut self) {
-        self.vu.flush_traffic(self.vu.now());
         // Dropped in the middle of an iteration: the journey panicked while it was being dropped.
         if self.control.busy.replace(false) {
             self.count_interrupted();

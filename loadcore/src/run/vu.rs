@@ -38,15 +38,7 @@ pub(crate) struct VuState {
     /// Keyed and made at first use in an iteration.
     rng: RefCell<Option<SmallRng>>,
     interrupted: Cell<bool>,
-    pub(crate) traffic: Rc<Traffic>,
     extensions: RefCell<Vec<Rc<dyn Any>>>,
-}
-
-/// Bytes on this VU's sockets that are not yet in the metrics.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) sent: Cell<u64>,
-    pub(crate) received: Cell<u64>,
 }
 
 impl Vu {
@@ -61,7 +53,6 @@ impl Vu {
             trace: Cell::new(0),
             rng: RefCell::new(None),
             interrupted: Cell::new(false),
-            traffic: Rc::default(),
             extensions: RefCell::default(),
         };
         Self { state: Rc::new(state), tags, span: 0 }
@@ -180,17 +171,6 @@ impl Vu {
             self.state.extensions.borrow_mut().push(Rc::clone(&made) as Rc<dyn Any>);
             made
         })
-    }
-
-    /// Books the bytes that went over this VU's sockets since the last call.
-    pub(crate) fn flush_traffic(&self, now: Nanos) {
-        let core = &self.state.core;
-        let (sent, received) = (self.state.traffic.sent.take(), self.state.traffic.received.take());
-        if sent + received > 0 {
-            let mut recorder = core.recorder.borrow_mut();
-            recorder.sample(core.ids.data_sent, self.state.shard.tags, sent as f64, now);
-            recorder.sample(core.ids.data_received, self.state.shard.tags, received as f64, now);
-        }
     }
 
     pub(crate) fn now(&self) -> Nanos {

@@ -1,6 +1,7 @@
 //! One HTTP/1.1 connection, driven inside the task of the VU that uses it.
 //!
-//! This is the transport boundary: [`Connection::exchange`] sends one request and gets one response with its marks.
+//! This is the transport boundary: [`Connection::begin`] and [`Connection::answer`] send one request and get one response
+//! with its marks.
 //! hyper speaks the protocol; it is polled here rather than in a task of its own, which saves a task's memory and two
 //! wake-ups for each request.
 
@@ -13,10 +14,10 @@ use http::{Request, Response, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -40,6 +41,9 @@ pub(super) struct Connection {
     /// Moved forward for each request: far cheaper than a timer of its own for each.
     deadline: Pin<Box<Sleep>>,
 }
+
+/// hyper's word on a request that was handed to it.
+type Begun = Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>>;
 
 /// A complete response.
 #[derive(Debug)]
@@ -130,59 +134,61 @@ impl Connection {
     /// Notes the end of an exchange; tells whether the connection may serve another one later.
     pub(super) fn rest(&mut self, now: Instant) -> bool {
         self.last_used = now;
+        // A request that is dropped before it begins must not look as if it had been written.
+        self.marks.begin();
         !self.closed && !self.sender.is_closed()
     }
 
-    /// Sends a request and receives the whole response.
-    pub(super) async fn exchange(
+    /// Hands a request to hyper. Nothing is sent until [`answer`](Self::answer) is polled with what this returns: two
+    /// steps, so that the request is moved once and not kept in a future beside it.
+    pub(super) fn begin(
         &mut self,
         request: Request<Full<Bytes>>,
         deadline: Instant,
-        keep_body: bool,
-    ) -> Result<Exchanged, Broken> {
+    ) -> impl Future<Output = Begun> + use<> {
         self.marks.begin();
         self.deadline.as_mut().reset(deadline.into());
-        let head = self.send(request).await?;
-        let (head, mut incoming) = head.into_parts();
-        let closing = closes(&head);
-        match self.receive(&mut incoming, keep_body).await {
-            Ok(body) => {
-                if closing {
-                    // Let hyper notice the end, so that the socket is not kept.
-                    std::future::poll_fn(|cx| {
-                        self.drive(cx);
-                        Poll::Ready(())
-                    })
-                    .await;
-                    self.closed = true;
-                }
-                Ok(Exchanged { head, body })
-            }
-            Err(failure) => Err(Broken { failure, unanswered: false, unsent: false }),
-        }
+        self.sender.try_send_request(request)
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
-        let mut response = pin!(self.sender.try_send_request(request));
-        let outcome = std::future::poll_fn(|cx| {
+    /// Sends the request that was begun, and receives the whole response.
+    pub(super) async fn answer(
+        &mut self,
+        mut response: Pin<&mut impl Future<Output = Begun>>,
+        keep_body: bool,
+    ) -> Result<Exchanged, Broken> {
+        let head = std::future::poll_fn(|cx| {
             self.drive(cx);
             if let Poll::Ready(outcome) = response.as_mut().poll(cx) {
-                return Poll::Ready(Some(outcome));
+                return Poll::Ready(outcome.map_err(|error| self.unanswered(error)));
             }
-            self.deadline.as_mut().poll(cx).map(|()| None)
+            let timeout = || Broken { failure: ErrorKind::Timeout.into(), unanswered: false, unsent: false };
+            self.deadline.as_mut().poll(cx).map(|()| Err(timeout()))
         })
-        .await;
-        let unanswered = self.marks.first_read.get().is_none();
-        match outcome {
-            Some(Ok(response)) => Ok(response),
-            Some(Err(mut error)) => {
-                let unsent = error.take_message().is_some() || self.marks.last_write.get().is_none();
-                let error = error.into_error();
-                let failure = Failure::new(ErrorKind::of_hyper(&error), describe(&error));
-                Err(Broken { failure, unanswered, unsent })
-            }
-            None => Err(Broken { failure: ErrorKind::Timeout.into(), unanswered: false, unsent: false }),
+        .await?;
+        let (head, mut incoming) = head.into_parts();
+        let closing = closes(&head);
+        let received = self.receive(&mut incoming, keep_body).await;
+        let body = received.map_err(|failure| Broken { failure, unanswered: false, unsent: false })?;
+        if closing {
+            // Let hyper notice the end, so that the socket is not kept.
+            std::future::poll_fn(|cx| {
+                self.drive(cx);
+                Poll::Ready(())
+            })
+            .await;
+            self.closed = true;
         }
+        Ok(Exchanged { head, body })
+    }
+
+    #[cold]
+    fn unanswered(&self, mut error: TrySendError<Request<Full<Bytes>>>) -> Broken {
+        let unanswered = self.marks.first_read.get().is_none();
+        let unsent = error.take_message().is_some() || self.marks.last_write.get().is_none();
+        let error = error.into_error();
+        let failure = Failure::new(ErrorKind::of_hyper(&error), describe(&error));
+        Broken { failure, unanswered, unsent }
     }
 
     async fn receive(&mut self, incoming: &mut Incoming, keep: bool) -> Result<Bytes, Failure> {

@@ -2,6 +2,7 @@
 
 use super::tls;
 use base64::Engine as _;
+use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub enum OptionsError {
     Roots(String),
 }
 
+pub(super) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const USER_AGENT_VALUE: &str = concat!("loadcore/", env!("CARGO_PKG_VERSION"));
+
 /// Options of one test, shared by all cores.
 #[derive(Debug, Default)]
 pub(crate) struct HttpOptions {
@@ -47,6 +51,23 @@ impl HttpOptions {
     pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
     /// As in k6: a connection attempt gives up after half a minute.
     pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// Whether requests get a `traceparent` of their own: unless the test says one for all.
+    pub(super) fn traces(&self) -> bool {
+        !self.headers.contains_key(&TRACEPARENT)
+    }
+
+    /// What every request to this host says, unless it says otherwise itself. Made once and cloned, which is far cheaper
+    /// than putting the headers together for each request.
+    pub(super) fn default_headers(&self, host: HeaderValue) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host);
+        headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
+        // Keeps the place: a header that is replaced needs no memory.
+        headers.insert(&TRACEPARENT, HeaderValue::from_static(""));
+        headers.extend(self.headers.clone());
+        headers
+    }
 
     pub(crate) fn set_base_url(&mut self, text: &str) -> Result<(), OptionsError> {
         let error = |problem: String| OptionsError::BaseUrl { url: text.to_owned(), problem };

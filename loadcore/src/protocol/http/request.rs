@@ -14,7 +14,6 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
-use smallvec::SmallVec;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,7 +27,7 @@ pub struct RequestBuilder {
     pub(super) http: Rc<HttpVu>,
     pub(super) method: Method,
     pub(super) target: Result<Rc<Target>, SendError>,
-    pub(super) headers: SmallVec<[(HeaderName, HeaderValue); 2]>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) query: String,
     pub(super) body: Bytes,
     pub(super) timeout: Duration,
@@ -90,7 +89,7 @@ impl Vu {
             http,
             method,
             target,
-            headers: SmallVec::new(),
+            headers: Vec::new(),
             query: String::new(),
             body: Bytes::new(),
             timeout: HttpOptions::TIMEOUT,

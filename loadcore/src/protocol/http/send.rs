@@ -5,18 +5,18 @@ use super::connect::connect;
 use super::connection::{Broken, Connection, Exchanged, Instants};
 use super::error::{Failure, SendError};
 use super::metrics::{RequestTags, Trends, method_index};
+use super::options::TRACEPARENT;
 use super::request::RequestBuilder;
 use super::response::{Response, Timings};
 use super::target::Target;
 use crate::trace::{SpanId, traceparent};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::Full;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError> {
     let target = match &request.target {
@@ -124,6 +124,7 @@ impl<'a> Attempt<'a> {
         if let Some(connection) = self.request.http.take(self.target.origin.id) {
             let usable = self.connection.insert(connection).is_usable(self.started, self.deadline).await;
             if usable {
+                // Most requests begin at once: reading the clock again would tell nothing.
                 match self.exchange().await {
                     Err(broken) if self.may_retry(&broken) => self.note_retry(),
                     outcome => return outcome.map_err(|broken| self.undone(broken)),
@@ -138,11 +139,13 @@ impl<'a> Attempt<'a> {
     async fn connect(&mut self) -> Result<(), Failure> {
         self.connection = None;
         let (vu, core) = (&self.request.vu, &self.request.http.core);
-        let connecting = connect(core, &self.target.origin, &vu.state.traffic);
+        let connecting = connect(core, &self.target.origin, &vu.state.shard.traffic);
         let outcome = tokio::time::timeout_at(self.deadline.into(), connecting).await;
         self.timings = Timings { blocked: self.started.elapsed(), ..Timings::default() };
         let (connection, times) = outcome.unwrap_or_else(|_| Err(ErrorKind::Timeout.into()))?;
+        self.exchange_begun = Instant::now();
         self.timings = Timings::connected(times);
+        self.timings.blocked = self.exchange_begun - self.started;
         self.connection = Some(connection);
         Ok(())
     }
@@ -154,9 +157,8 @@ impl<'a> Attempt<'a> {
         let Some(connection) = &mut self.connection else {
             return Err(unsent(ErrorKind::Other.into()));
         };
-        self.exchange_begun = Instant::now();
-        self.timings.blocked = self.exchange_begun - self.started;
-        let outcome = connection.exchange(message, self.deadline, keep_body).await;
+        let response = pin!(connection.begin(message, self.deadline));
+        let outcome = connection.answer(response, keep_body).await;
         let instants = connection.instants();
         self.ended = Instant::now();
         self.timings = self.timings.exchanged(self.exchange_begun, self.ended, instants);
@@ -214,16 +216,12 @@ fn is_idempotent(method: &Method) -> bool {
 
 /// The request as hyper takes it. Called again for a retry, which gets a span of its own.
 fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Bytes>>, Failure> {
-    let core = &request.http.core;
-    let mut headers = HeaderMap::with_capacity(3 + request.headers.len() + core.options.headers.len());
-    headers.insert(HOST, target.origin.authority.clone());
-    headers.insert(USER_AGENT, core.user_agent.clone());
+    let mut headers = target.origin.headers.clone();
     if let Some(auth) = &target.auth {
         headers.insert(AUTHORIZATION, auth.clone());
     }
-    // The test's own defaults replace ours.
-    if !core.options.headers.is_empty() {
-        headers.extend(core.options.headers.clone());
+    if request.http.core.options.traces() {
+        headers.insert(&TRACEPARENT, trace_header(request));
     }
     for (index, (name, value)) in request.headers.iter().enumerate() {
         // The first of a name replaces a default; a second one is a second value.
@@ -232,9 +230,6 @@ fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Byt
         } else {
             headers.insert(name, value.clone());
         }
-    }
-    if !headers.contains_key(&TRACEPARENT) {
-        headers.insert(&TRACEPARENT, trace_header(request));
     }
     let mut message = Request::new(Full::new(request.body.clone()));
     *message.method_mut() = request.method.clone();

@@ -26,7 +26,6 @@ pub(super) struct HttpCore {
     pub(super) row: RowSpec<TREND_COUNT>,
     pub(super) retries: MetricId,
     pub(super) dns: Dns,
-    pub(super) user_agent: HeaderValue,
     memory: Arc<SeriesMemory>,
     origins: RefCell<HashMap<String, Rc<Origin>>>,
     names: RefCell<Names>,
@@ -58,7 +57,6 @@ impl HttpCore {
             row: metrics::row_spec(registry),
             retries: registry.register(&metrics::HTTP_REQ_RETRIES.desc()).unwrap_or(MetricId(0)),
             dns: Dns::default(),
-            user_agent: HeaderValue::from_static(concat!("loadcore/", env!("CARGO_PKG_VERSION"))),
             memory: Arc::clone(&core.job.memory),
             origins: RefCell::default(),
             names: RefCell::default(),
@@ -129,12 +127,14 @@ impl HttpCore {
         }
         let host = url.host_str().ok_or_else(|| invalid("the host is missing"))?;
         let port = url.port_or_known_default().ok_or_else(|| invalid("the port is missing"))?;
+        let host_header = HeaderValue::from_str(authority).map_err(|_| invalid("the host is not ASCII"))?;
         let origin = Rc::new(Origin {
             id: origins.len() as u32,
             tls: url.scheme() == "https",
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port,
-            authority: HeaderValue::from_str(authority).map_err(|_| invalid("the host is not ASCII"))?,
+            authority: authority.to_owned(),
+            headers: self.options.default_headers(host_header),
         });
         origins.insert(key, Rc::clone(&origin));
         Ok(origin)

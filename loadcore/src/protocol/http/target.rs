@@ -4,8 +4,8 @@ use super::ErrorKind;
 use super::error::Failure;
 use super::options::basic_auth;
 use super::state::HttpCore;
-use http::HeaderValue;
 use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::rc::Rc;
@@ -20,8 +20,10 @@ pub(super) struct Origin {
     /// Without the brackets of an IPv6 address.
     pub(super) host: String,
     pub(super) port: u16,
-    /// The `host` header.
-    pub(super) authority: HeaderValue,
+    /// Host and port as the URL had them.
+    pub(super) authority: String,
+    /// The headers that every request to it starts from.
+    pub(super) headers: HeaderMap,
 }
 
 /// A resolved URL.
@@ -39,7 +41,7 @@ impl Target {
     /// For messages: without credentials.
     pub(super) fn url(&self) -> String {
         let scheme = if self.origin.tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", self.origin.authority.to_str().unwrap_or(&self.origin.host), self.path)
+        format!("{scheme}://{}{}", self.origin.authority, self.path)
     }
 }
 
