@@ -3,12 +3,12 @@
 pub use crate::data::SharedArray;
 pub use crate::metric::{
     Bytes, CHECKS, Counter, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION, Gauge, Group,
-    INTERRUPTED_ITERATIONS, ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS, ITERATIONS, Plain,
-    Rate, Select as _, Time, Trend, VUS, VUS_MAX,
+    INTERRUPTED_ITERATIONS, ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS,
+    ITERATION_RESPONSE_TIME, ITERATIONS, Plain, Rate, Select as _, Time, Trend, VUS, VUS_MAX,
 };
 pub use crate::plan::{
     constant_arrival_rate, constant_vus, hours, millis, mins, per, per_min, per_sec, per_vu_iterations,
-    ramping_vus, secs, shared_iterations,
+    ramping_arrival_rate, ramping_vus, secs, shared_iterations,
 };
 pub use crate::protocol::http::{
     HTTP_REQ_BLOCKED, HTTP_REQ_CONNECTING, HTTP_REQ_DURATION, HTTP_REQ_FAILED, HTTP_REQ_LOOKING_UP,

@@ -14,6 +14,9 @@ pub const ITERATION_DURATION: Trend<Time> = Trend::new("iteration_duration");
 pub const ITERATION_FAILED: Rate = Rate::new("iteration_failed");
 /// How late an arrival-rate executor started an iteration, after the instant it was due. k6 has no such metric.
 pub const ITERATION_LATENESS: Trend<Time> = Trend::new("iteration_lateness");
+/// How long an iteration of an arrival-rate executor took, from the instant it was due: what a user waiting in line would
+/// have seen. k6 has no such metric.
+pub const ITERATION_RESPONSE_TIME: Trend<Time> = Trend::new("iteration_response_time");
 /// Iterations that the plan asked for and that never started, for want of a VU or of time.
 pub const DROPPED_ITERATIONS: Counter = Counter::new("dropped_iterations");
 /// Iterations cut by a hard stop. They give no `iterations` and no `iteration_duration` sample.
@@ -36,6 +39,7 @@ pub(crate) fn all() -> Vec<MetricDesc> {
         ITERATION_DURATION.desc(),
         ITERATION_FAILED.desc(),
         ITERATION_LATENESS.desc(),
+        ITERATION_RESPONSE_TIME.desc(),
         DROPPED_ITERATIONS.desc(),
         INTERRUPTED_ITERATIONS.desc(),
         CHECKS.desc(),

@@ -13,8 +13,9 @@ mod stripe;
 
 pub use duration::{ParseDurationError, Seconds, format_duration, hours, millis, mins, parse_duration, secs};
 pub use executor::{
-    ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, PlanError, RampingVus, SharedIterations,
-    constant_arrival_rate, constant_vus, per_vu_iterations, ramping_vus, shared_iterations,
+    ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, PlanError, RampingArrivalRate, RampingVus,
+    SharedIterations, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate,
+    ramping_vus, shared_iterations,
 };
 pub use rate::{ArrivalRate, Count, per, per_min, per_sec};
 pub use schedule::{Arrivals, Budget, ClosedSchedule, OpenSchedule, Schedule, VuStep};

@@ -6,8 +6,8 @@ use super::job::Job;
 use super::shard::Shard;
 use crate::metric::{
     CHECKS, CoreHealth, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION, INTERRUPTED_ITERATIONS,
-    ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS, ITERATIONS, Metric, MetricId, Recorder,
-    Registry, RowSpec, TrendDelta,
+    ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS, ITERATION_RESPONSE_TIME, ITERATIONS, Metric,
+    MetricId, Recorder, Registry, RowSpec, TrendDelta,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -37,8 +37,8 @@ pub(crate) struct Core {
 /// The engine's own metrics.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ids {
-    /// How many ended, how many of them failed, and how long they took.
-    pub(crate) iteration_row: RowSpec<1>,
+    /// How many ended, how many of them failed, and how long they took, from their start and from when they were due.
+    pub(crate) iteration_row: RowSpec<2>,
     pub(crate) iteration_lateness: MetricId,
     pub(crate) dropped_iterations: MetricId,
     pub(crate) interrupted_iterations: MetricId,
@@ -56,7 +56,7 @@ impl Ids {
             iteration_row: RowSpec {
                 count: id(&ITERATIONS),
                 failed: id(&ITERATION_FAILED),
-                trends: [id(&ITERATION_DURATION)],
+                trends: [id(&ITERATION_DURATION), id(&ITERATION_RESPONSE_TIME)],
             },
             iteration_lateness: id(&ITERATION_LATENESS),
             dropped_iterations: id(&DROPPED_ITERATIONS),

@@ -169,7 +169,7 @@ impl VuSlot {
         while let Some(ticket) = std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await {
             let started = self.begin(ticket);
             let end = guarded(&self.control, &self.vu, async || journey(&self.vu).await).await;
-            self.finish(started, end);
+            self.finish(started, ticket.due, end);
         }
     }
 
@@ -187,7 +187,7 @@ impl VuSlot {
         now
     }
 
-    fn finish<R: Outcome>(&self, started: Nanos, end: End<R>) {
+    fn finish<R: Outcome>(&self, started: Nanos, due: Option<Nanos>, end: End<R>) {
         let now = self.vu.now();
         self.control.busy.set(false);
         let failure = match end {
@@ -199,14 +199,15 @@ impl VuSlot {
             End::Returned(outcome) => outcome.failure().map(|failure| self.explain(&failure)),
             End::Panicked(panic) => Some(("panic".to_owned(), panic.place, panic.message)),
         };
-        self.count(now.saturating_sub(started), failure);
+        let response_time = due.map(|due| now.saturating_sub(due));
+        self.count([Some(now.saturating_sub(started)), response_time], failure);
         self.shard.vu_idle(self.control.local);
     }
 
-    fn count(&self, took: Nanos, failure: Option<(String, String, String)>) {
+    fn count(&self, trends: [Option<Nanos>; 2], failure: Option<(String, String, String)>) {
         let core = self.shard.core();
         let tags = self.shard.tags;
-        let sample = RowSample { failed: failure.is_some(), trends: [Some(took)] };
+        let sample = RowSample { failed: failure.is_some(), trends };
         let mut recorder = core.recorder.borrow_mut();
         recorder.row(&core.ids.iteration_row, ITERATION_ROW | RowKey::from(tags.0), &sample, |_| tags);
         if let Some((kind, place, message)) = failure {

@@ -39,6 +39,21 @@ fn arrivals(rate: ArrivalRate, end: Duration) -> impl Iterator<Item = Duration> 
         .take_while(move |due| *due < end)
 }
 
+pub(super) fn require_unit(executor: &'static str, rate: ArrivalRate) -> Result<(), PlanError> {
+    if rate.unit.is_zero() {
+        let problem = "a rate per 0s has no meaning: give a time unit, for example per(10, secs(1))";
+        return Err(PlanError::new(executor, problem));
+    }
+    Ok(())
+}
+
+pub(super) fn require_rate(executor: &'static str, rate: f64) -> Result<(), PlanError> {
+    if rate.is_finite() && rate > 0.0 {
+        return Ok(());
+    }
+    Err(PlanError::new(executor, format!("a rate of {rate} starts nothing: give for example per_sec(10)")))
+}
+
 impl Plan for ConstantArrivalRate {
     fn name(&self) -> &'static str {
         "constant-arrival-rate"
@@ -51,15 +66,8 @@ impl Plan for ConstantArrivalRate {
 
     fn schedule(&self) -> Result<Schedule, PlanError> {
         require_duration(self.name(), "duration", self.duration)?;
-        if self.rate.unit.is_zero() {
-            let problem = "a rate per 0s has no meaning: give a time unit, for example per(10, secs(1))";
-            return Err(PlanError::new(self.name(), problem));
-        }
-        if !(self.rate.count.is_finite() && self.rate.count > 0.0) {
-            let problem =
-                format!("a rate of {} starts nothing: give for example per_sec(10)", self.rate.count);
-            return Err(PlanError::new(self.name(), problem));
-        }
+        require_unit(self.name(), self.rate)?;
+        require_rate(self.name(), self.rate.count)?;
         if let Some(vus) = self.max_vus {
             require_vus(self.name(), vus)?;
         }

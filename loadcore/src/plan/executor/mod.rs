@@ -6,6 +6,7 @@
 mod constant_arrival_rate;
 mod constant_vus;
 mod per_vu_iterations;
+mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use constant_arrival_rate::{ConstantArrivalRate, constant_arrival_rate};
 pub use constant_vus::{ConstantVus, constant_vus};
 pub use per_vu_iterations::{PerVuIterations, per_vu_iterations};
+pub use ramping_arrival_rate::{RampingArrivalRate, ramping_arrival_rate};
 pub use ramping_vus::{RampingVus, ramping_vus};
 pub use shared_iterations::{SharedIterations, shared_iterations};
 

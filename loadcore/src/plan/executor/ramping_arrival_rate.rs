@@ -1,0 +1,202 @@
+//! Iterations whose rate ramps linearly from stage to stage, however long they take.
+
+use super::constant_arrival_rate::{require_rate, require_unit};
+use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, format_duration};
+use std::time::Duration;
+
+/// Made by [`ramping_arrival_rate`].
+#[derive(Debug, Clone)]
+pub struct RampingArrivalRate {
+    start_rate: ArrivalRate,
+    stages: Vec<(Duration, ArrivalRate)>,
+    max_vus: Option<u64>,
+}
+
+/// The rate at which iterations start ramps to each stage's target over its duration:
+/// `ramping_arrival_rate([(mins(1), per_sec(100)), (mins(5), per_sec(100))])`.
+///
+/// Starts from a rate of 0 unless [`start_rate`](RampingArrivalRate::start_rate) says otherwise (as in k6). A stage of 0 s
+/// jumps.
+pub fn ramping_arrival_rate(stages: impl IntoIterator<Item = (Duration, ArrivalRate)>) -> RampingArrivalRate {
+    RampingArrivalRate {
+        start_rate: crate::plan::per_sec(0),
+        stages: stages.into_iter().collect(),
+        max_vus: None,
+    }
+}
+
+impl RampingArrivalRate {
+    /// The rate at the start. Default: 0.
+    pub fn start_rate(mut self, rate: ArrivalRate) -> Self {
+        self.start_rate = rate;
+        self
+    }
+
+    /// The most iterations in flight at once. Default: the arrivals of 10 seconds at the highest rate, at most 80% of the
+    /// free file descriptors.
+    pub fn max_vus(mut self, vus: u64) -> Self {
+        self.max_vus = Some(vus);
+        self
+    }
+
+    fn peak(&self) -> f64 {
+        let targets = self.stages.iter().map(|(_, rate)| rate.per_second());
+        targets.fold(self.start_rate.per_second(), f64::max)
+    }
+
+    fn total(&self) -> Duration {
+        self.stages.iter().map(|(duration, _)| *duration).sum()
+    }
+}
+
+shared_options!(RampingArrivalRate);
+
+/// A stretch of time over which the rate changes linearly.
+#[derive(Debug, Clone, Copy)]
+struct Ramp {
+    /// Nanoseconds before it, and in it.
+    begin: f64,
+    length: f64,
+    /// Arrivals before it.
+    done: f64,
+    /// Arrivals per nanosecond, at its begin and its end.
+    from: f64,
+    to: f64,
+}
+
+impl Ramp {
+    fn arrivals(self) -> f64 {
+        (self.from + self.to) / 2.0 * self.length
+    }
+
+    /// When the `n`-th arrival of all is due: the area under the rate reaches `n`.
+    ///
+    /// The root of `from t + (to - from) / (2 length) t^2 = n - done`, in the form that does not cancel.
+    fn instant(self, n: f64) -> f64 {
+        let missing = n - self.done;
+        let slope = (self.to - self.from) / self.length;
+        let root = (self.from * self.from + 2.0 * slope * missing).max(0.0).sqrt();
+        self.begin + (2.0 * missing / (self.from + root)).min(self.length)
+    }
+}
+
+fn ramps(start: ArrivalRate, stages: &[(Duration, ArrivalRate)]) -> Vec<Ramp> {
+    let per_nano = |rate: ArrivalRate| rate.count / rate.unit.as_nanos() as f64;
+    let (mut begin, mut done, mut from) = (0.0, 0.0, per_nano(start));
+    let mut ramps = Vec::new();
+    for (duration, target) in stages {
+        let ramp = Ramp { begin, length: duration.as_nanos() as f64, done, from, to: per_nano(*target) };
+        if !duration.is_zero() {
+            ramps.push(ramp);
+            done += ramp.arrivals();
+            begin += ramp.length;
+        }
+        from = ramp.to;
+    }
+    ramps
+}
+
+/// The first arrival is due when the area under the rate reaches 1, the second when it reaches 2, and so on: not at 0,
+/// where a constant rate begins (as in k6).
+fn arrivals(ramps: Vec<Ramp>) -> impl Iterator<Item = Duration> {
+    // An area of 5.999999999 is 6 but for rounding.
+    const ROUNDING: f64 = 1e-9;
+    let mut n = 0.0;
+    let mut current = 0;
+    std::iter::from_fn(move || {
+        n += 1.0;
+        while n > ramps.get(current)?.done + ramps[current].arrivals() + ROUNDING {
+            current += 1;
+        }
+        Some(Duration::from_nanos(ramps[current].instant(n) as u64))
+    })
+}
+
+impl Plan for RampingArrivalRate {
+    fn name(&self) -> &'static str {
+        "ramping-arrival-rate"
+    }
+
+    fn describe(&self) -> String {
+        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {vus} VUs"));
+        let (peak, total, stages) = (self.peak(), format_duration(self.total()), self.stages.len());
+        format!("up to {peak:.2} iterations/s for {total} over {stages} stages{vus}")
+    }
+
+    fn schedule(&self) -> Result<Schedule, PlanError> {
+        if self.stages.is_empty() {
+            return Err(PlanError::new(
+                self.name(),
+                "there is no stage: give at least one (duration, rate) pair",
+            ));
+        }
+        require_duration(self.name(), "total of all stages", self.total())?;
+        for rate in self.stages.iter().map(|(_, rate)| rate).chain([&self.start_rate]) {
+            require_unit(self.name(), *rate)?;
+            if !(rate.count.is_finite() && rate.count >= 0.0) {
+                let problem = format!("a rate of {} is impossible: give 0 or more", rate.count);
+                return Err(PlanError::new(self.name(), problem));
+            }
+        }
+        require_rate(self.name(), self.peak())?;
+        if let Some(vus) = self.max_vus {
+            require_vus(self.name(), vus)?;
+        }
+        let ramps = ramps(self.start_rate, &self.stages);
+        Ok(Schedule::Open(OpenSchedule {
+            arrivals: Arrivals::new(move || arrivals(ramps.clone())),
+            max_vus: self.max_vus,
+            peak_rate: self.peak(),
+            end: self.total(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{per_sec, secs};
+
+    fn instants(plan: &RampingArrivalRate) -> Vec<u64> {
+        let Ok(Schedule::Open(open)) = plan.schedule() else { panic!("refused") };
+        open.arrivals.iter().map(|due| due.as_nanos() as u64).collect()
+    }
+
+    /// k6 2.2's instants for stages 5s to 1/s, 1s at 1/s, 5s to 0 (exact values; its ...999 are float artefacts).
+    #[test]
+    fn arrivals_equal_the_golden_instants() {
+        let plan =
+            ramping_arrival_rate([(secs(5), per_sec(1)), (secs(1), per_sec(1)), (secs(5), per_sec(0))]);
+        let golden =
+            [3_162_277_660, 4_472_135_954, 5_500_000_000, 6_527_864_045, 7_837_722_339, 11_000_000_000_u64];
+        let got = instants(&plan);
+        assert_eq!(got.len(), golden.len(), "{got:?}");
+        for (got, want) in got.iter().zip(golden) {
+            assert!(got.abs_diff(want) <= 1, "{got} instead of {want}");
+        }
+    }
+
+    #[test]
+    fn each_second_has_its_share_and_a_jump_is_a_jump() {
+        let base =
+            ramping_arrival_rate([(secs(1), per_sec(10)), (secs(1), per_sec(50)), (secs(1), per_sec(50))]);
+        let base = instants(&base.start_rate(per_sec(10)));
+        let in_second = |s: u64| {
+            base.iter().filter(|t| (s * 1_000_000_000 + 1..=(s + 1) * 1_000_000_000).contains(t)).count()
+        };
+        assert_eq!([0, 1, 2].map(in_second), [10, 30, 50]);
+        let jump =
+            ramping_arrival_rate([(secs(1), per_sec(0)), (secs(0), per_sec(4)), (secs(1), per_sec(4))]);
+        assert_eq!(instants(&jump), [1_250_000_000, 1_500_000_000, 1_750_000_000, 2_000_000_000]);
+    }
+
+    #[test]
+    fn impossible_ramps_are_refused() {
+        let error = |plan: RampingArrivalRate| plan.schedule().unwrap_err().to_string();
+        assert!(error(ramping_arrival_rate([])).contains("no stage"));
+        assert!(error(ramping_arrival_rate([(secs(1), per_sec(0))])).contains("starts nothing"));
+        assert!(error(ramping_arrival_rate([(secs(1), per_sec(-1))])).contains("impossible"));
+        assert!(error(ramping_arrival_rate([(secs(0), per_sec(1))])).contains("0s does nothing"));
+    }
+}
