@@ -86,7 +86,7 @@ pub fn metric(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Registers test data, so that it is loaded once, before the test starts, and a bad file stops the run.
 ///
-/// Relative paths are looked up from the crate's own folder.
+/// Relative paths are looked up from the working directory, then from the folder of the crate's `Cargo.toml`.
 ///
 /// ```ignore
 /// #[data]

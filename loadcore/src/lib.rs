@@ -22,9 +22,14 @@ pub use load_test::{LoadTest, RunError};
 pub use loadcore_macros::{check, data, group, metric, path, scenario};
 pub use metric::Group;
 pub use protocol::http::{self, Path};
-pub use report::{Report, RunInfo, ScenarioInfo};
+pub use report::{CheckResult, Report, RunInfo, ScenarioInfo};
 pub use run::{Outcome, Scenario, TimeAmount, Vu};
 pub use trace::{SpanId, TraceContext, TraceId};
+
+/// Compiles the README's programs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 /// Writes `fn main`: the command line for every scenario of the binary and of each library that it names.
 ///

@@ -11,9 +11,9 @@ pub use crate::plan::{
     ramping_arrival_rate, ramping_vus, secs, shared_iterations,
 };
 pub use crate::protocol::http::{
-    HTTP_REQ_BLOCKED, HTTP_REQ_CONNECTING, HTTP_REQ_DURATION, HTTP_REQ_FAILED, HTTP_REQ_LOOKING_UP,
-    HTTP_REQ_RECEIVING, HTTP_REQ_RETRIES, HTTP_REQ_SENDING, HTTP_REQ_TLS_HANDSHAKING, HTTP_REQ_WAITING,
-    HTTP_REQS, Response,
+    HTTP_REQ_ABANDONED, HTTP_REQ_BLOCKED, HTTP_REQ_CONNECTING, HTTP_REQ_DURATION, HTTP_REQ_FAILED,
+    HTTP_REQ_LOOKING_UP, HTTP_REQ_RECEIVING, HTTP_REQ_RETRIES, HTTP_REQ_SENDING, HTTP_REQ_TLS_HANDSHAKING,
+    HTTP_REQ_WAITING, HTTP_REQS, Response,
 };
 pub use crate::{Error, LoadTest, Report, Result, Scenario, Vu};
 pub use loadcore_macros::{check, data, group, metric, path, scenario};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use testbed::TruthServer;
 
-use crate::support::{quiet, settled, truth_server};
+use crate::support::{quiet, quiet_blocking, settled, truth_server};
 
 /// A run of the program that has ended.
 struct Ran {
@@ -214,4 +214,15 @@ async fn without_a_terminal_progress_is_plain_lines() {
 
 fn secs(n: f64) -> Duration {
     Duration::from_secs_f64(n)
+}
+
+#[test]
+fn too_few_descriptors_for_the_cores_end_the_run_and_say_what_to_do() {
+    let _quiet = quiet_blocking();
+    let begun = Instant::now();
+    let script = format!("ulimit -n 40; exec {} --cores 60 --quiet", env!("CARGO_BIN_EXE_journeys"));
+    let ran = Ran::of(&Command::new("sh").args(["-c", &script]).output().unwrap(), begun);
+    ran.assert_code(109);
+    assert!(ran.err.contains("ulimit -n") && ran.err.contains("--cores"), "{}", ran.err);
+    assert!(ran.took < secs(10.0), "{:?}", ran.took);
 }

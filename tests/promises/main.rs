@@ -5,6 +5,7 @@ mod cli;
 mod design;
 mod executors;
 mod faults;
+mod history;
 mod macros;
 mod reports;
 mod support;

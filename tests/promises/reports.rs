@@ -287,7 +287,7 @@ fn urls_headers_and_thresholds_that_cannot_be_used_are_refused() {
     base URL `http://shop.test/?a=b`: it must not have a query or fragment; write for example http://127.0.0.1:8080
     default header `x y`: a header's name is made of letters, digits and dashes
     threshold `http_req_duration: p(101)<5`: a percentile lies between 0 and 100; write for example p(95)
-    threshold `checks: rate>NaN`: the bound is not a number
+    threshold `checks: rate>NaN`: the bound is not a number; give one that is
     threshold `http_req_duration{scenario:a}: p(-1)<5`: a percentile lies between 0 and 100; write for example p(95)
     0 cores: give at least 1 and at most 1024
     "#);

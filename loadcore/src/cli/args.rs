@@ -33,10 +33,10 @@ pub(super) struct RunArgs {
     /// Run only this scenario (may be repeated)
     #[arg(long, value_name = "NAME")]
     scenario: Vec<String>,
-    /// Replace the selected scenario's executor: this many VUs
+    /// Replace the selected scenario's executor: this many VUs (alone: one iteration each)
     #[arg(long, short = 'u', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     vus: Option<u64>,
-    /// .. for this long, such as 30s or 1m30s
+    /// .. for this long, such as 30s or 1m30s (with --iterations: at most)
     #[arg(long, short, value_name = "TIME", value_parser = positive_duration)]
     duration: Option<Duration>,
     /// .. or for this many iterations in all
@@ -104,7 +104,8 @@ impl RunArgs {
     }
 
     fn select(&self, test: &mut LoadTest) -> Result<(), RunError> {
-        if self.scenario.is_empty() {
+        // A test without any scenario says so itself.
+        if self.scenario.is_empty() || test.scenarios.is_empty() {
             return Ok(());
         }
         let known: Vec<String> = test.scenarios.iter().map(|s| s.name().to_owned()).collect();

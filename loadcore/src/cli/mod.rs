@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 impl LoadTest {
     /// Runs the command line: reads the arguments, runs the test with progress and a summary, handles signals, and gives
-    /// the process's exit code (0 ok, 99 thresholds, 104 anything wrong before the start, 105 signal).
+    /// the process's exit code (0 ok, 99 thresholds, 104 anything wrong before the start, 105 signal, 109 a fault of loadcore's own).
     ///
     /// The options on the command line win over what the code says. See `--help`.
     pub fn main(self) -> ExitCode {

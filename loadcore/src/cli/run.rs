@@ -152,7 +152,10 @@ impl Export {
 
     fn write(mut self, report: &Report) -> Result<(), ExportError> {
         let text = format!("{:#}\n", report.to_json());
-        let written = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
+        // An earlier summary is replaced; a pipe or a device has nothing to be replaced.
+        let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
+        let cleared = if is_file { self.file.set_len(0) } else { Ok(()) };
+        let written = cleared.and_then(|()| self.file.write_all(text.as_bytes()));
         written.map_err(|source| ExportError { path: self.path, source })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 /// Why data could not be loaded: always with the file, and with the place in it where there is one.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// The file is at neither place.
     #[error("data file `{path}` not found: looked for {first} and {second}", first = tried[0].display(), second = tried[1].display())]
@@ -119,6 +120,7 @@ impl<T> SharedArray<T> {
 impl<T> std::ops::Index<usize> for SharedArray<T> {
     type Output = T;
     fn index(&self, row: usize) -> &T {
+        assert!(!self.rows().is_empty(), "`{}` is not loaded: put #[data] on its static", self.path);
         &self.rows()[row]
     }
 }

@@ -128,7 +128,10 @@ pub enum RunError {
     #[error("cannot start the load generator: {0}")]
     Start(String),
     /// A thread died: a bug of loadcore's own, since panics of journeys are caught.
-    #[error("{0} of the load generator's threads died: its numbers are incomplete; please report this")]
+    #[error(
+        "{0} of the load generator's threads could not start or died, for the reason they printed; with too few file \
+         descriptors, raise `ulimit -n` or give fewer --cores"
+    )]
     CoreDied(usize),
 }
 

@@ -196,10 +196,24 @@ fn info(scenario: &Scenario, job: &ScenarioJob) -> ScenarioInfo {
     }
 }
 
+fn too_many_series(aggregate: &Aggregate) -> String {
+    let tag = aggregate.most_varied_tag().unwrap_or_default();
+    format!(
+        "there are too many series, for the tag `{tag}` has too many values; further ones are counted together as \
+         name=\"(overflow)\": give requests a template with path! or a fixed .name(..), and tags few values"
+    )
+}
+
 /// What the engine saw of itself.
 pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
     let (busy, lag_p99_ms) = aggregate.health(99.0);
     let count = |stats: Stats| if let Stats::Counter { count, .. } = stats { count } else { 0.0 };
+    // What a closed model drops, time did not suffice for; what an open model drops, VUs did not.
+    let open_scenarios =
+        job.scenarios.iter().filter(|scenario| matches!(scenario.schedule, Schedule::Open(_)));
+    let dropped = |scenario: &ScenarioJob| {
+        count(aggregate.stats(&DROPPED_ITERATIONS.scenario(&scenario.name).selector, &[]))
+    };
     let lateness = match aggregate.stats(&ITERATION_LATENESS.select().selector, &[99.0]) {
         Stats::Trend { percentiles, .. } => percentiles[0],
         _ => f64::NAN,
@@ -208,10 +222,10 @@ pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
         busy,
         lag_p99_ms,
         lateness_p99_ms: lateness,
-        dropped: count(aggregate.stats(&DROPPED_ITERATIONS.select().selector, &[])),
+        dropped: open_scenarios.map(dropped).sum(),
         iterations: count(aggregate.stats(&ITERATIONS.select().selector, &[]))
             + count(aggregate.stats(&INTERRUPTED_ITERATIONS.select().selector, &[])),
         rejected: aggregate.rejected_samples(),
-        series: job.memory.warning(),
+        series: job.memory.is_full().then(|| too_many_series(aggregate)),
     })
 }

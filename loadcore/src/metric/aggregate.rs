@@ -2,9 +2,11 @@
 
 use super::delta::{Delta, ErrorSample};
 use super::history::{History, HistoryPoint};
+use super::stats::Stats;
 use super::trend::TrendTotal;
-use super::{Kind, MetricDesc, MetricId, Registry, Selector, TagList, TrendDelta, Value};
+use super::{Kind, MetricDesc, MetricId, Registry, Selector, SeriesMemory, TagList, Value};
 use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +40,7 @@ pub struct ErrorGroup {
 #[derive(Debug)]
 pub struct Aggregate {
     registry: Arc<Registry>,
+    memory: Arc<SeriesMemory>,
     /// When the first scenario started, in nanoseconds of the test's clock.
     start: u64,
     series: Vec<Series>,
@@ -55,7 +58,7 @@ struct CoreState {
     series: Vec<usize>,
     vus: Vec<u64>,
     health: Vec<Health>,
-    lag: TrendDelta,
+    lag: TrendTotal,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,69 +74,11 @@ pub struct SeriesView<'a> {
     index: usize,
 }
 
-/// The numbers of one or several series of one metric, in shown units (milliseconds for times).
-///
-/// Rates and percentiles of nothing are NaN, so that no comparison with them holds.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Stats {
-    /// A sum, and the sum per second of the test.
-    Counter {
-        /// The sum.
-        count: f64,
-        /// Per second of the test so far; 0 before its start.
-        rate: f64,
-        /// Whether anything was added at all, be it 0.
-        touched: bool,
-    },
-    /// The share of true samples.
-    Rate {
-        /// True samples, of all, between 0 and 1.
-        rate: f64,
-        /// How many were true.
-        trues: u64,
-        /// How many there were.
-        total: u64,
-    },
-    /// The last, least and greatest value.
-    Gauge {
-        /// The latest value.
-        value: f64,
-        /// The least.
-        min: f64,
-        /// The greatest.
-        max: f64,
-    },
-    /// A distribution, with the percentiles that were asked for, in that order.
-    Trend {
-        /// How many values.
-        count: u64,
-        /// Their sum.
-        sum: f64,
-        /// The least.
-        min: f64,
-        /// The greatest.
-        max: f64,
-        /// The percentiles that were asked for.
-        percentiles: Vec<f64>,
-    },
-}
-
-impl Stats {
-    /// Whether there was no sample at all.
-    pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Counter { touched, .. } => !touched,
-            Self::Rate { total, .. } => *total == 0,
-            Self::Gauge { value, .. } => value.is_nan(),
-            Self::Trend { count, .. } => *count == 0,
-        }
-    }
-}
-
 impl Aggregate {
-    pub(crate) fn new(registry: Arc<Registry>, cores: usize, start: u64) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, memory: Arc<SeriesMemory>, cores: usize, start: u64) -> Self {
         Self {
             registry,
+            memory,
             start,
             series: Vec::new(),
             index: HashMap::new(),
@@ -147,15 +92,15 @@ impl Aggregate {
 
     /// Merges what a core handed over.
     pub(crate) fn ingest(&mut self, delta: Delta) {
-        let at = Duration::from_nanos(delta.at.saturating_sub(self.start));
-        self.elapsed = self.elapsed.max(at);
+        let since = Duration::from_nanos(delta.since.saturating_sub(self.start));
+        self.elapsed = self.elapsed.max(Duration::from_nanos(delta.at.saturating_sub(self.start)));
         for (metric, tags) in delta.announced {
             let series = self.series_of(metric, tags);
             self.cores[delta.core].series.push(series);
         }
         for (id, value) in &delta.values {
             let series = self.cores[delta.core].series[*id as usize];
-            self.add(series, at, value);
+            self.add(series, since, value);
         }
         for error in delta.errors {
             let key = (Arc::clone(&error.kind), Arc::clone(&error.place));
@@ -168,12 +113,12 @@ impl Aggregate {
         }
         self.rejected += delta.rejected;
         let core = &mut self.cores[delta.core];
-        core.vus = delta.vus;
-        core.lag.merge(&delta.health.lag);
+        if !delta.vus.is_empty() {
+            core.vus = delta.vus;
+        }
+        core.lag.add(&delta.health.lag);
         if delta.health.wall_ns > 0 {
-            let Health { busy_ns, wall_ns } =
-                Health { busy_ns: delta.health.busy_ns, wall_ns: delta.health.wall_ns };
-            core.health.push(Health { busy_ns, wall_ns });
+            core.health.push(Health { busy_ns: delta.health.busy_ns, wall_ns: delta.health.wall_ns });
             if core.health.len() as u64 > 2 * History::MOST_STEPS {
                 // Keep it bounded: pairs become one, weighted by time.
                 let merge = |pair: &[Health]| Health {
@@ -199,7 +144,7 @@ impl Aggregate {
                 max: f64::NEG_INFINITY,
                 at: 0,
             }),
-            Kind::Trend => Total::Trend(Box::new(TrendTotal::new())),
+            Kind::Trend => Total::Trend(Box::default()),
         };
         let series = self.series.len();
         self.series.push(Series { metric, tags: Arc::clone(&key.1), total });
@@ -207,7 +152,7 @@ impl Aggregate {
         series
     }
 
-    fn add(&mut self, series: usize, at: Duration, value: &Value) {
+    fn add(&mut self, series: usize, since: Duration, value: &Value) {
         match (&mut self.series[series].total, value) {
             // The empty gauge's NaN would win by its bits: the first value replaces it.
             (Total::Plain(Value::Gauge { last, min, max, at }), Value::Gauge { .. }) if last.is_nan() => {
@@ -216,26 +161,42 @@ impl Aggregate {
                 }
             }
             (Total::Plain(total), value) => total.merge(value),
-            (Total::Trend(total), Value::Trend(delta)) => total.add(delta),
+            (Total::Trend(total), Value::Trend(delta)) => self.memory.grew(total.add(delta)),
             (Total::Trend(_), other) => debug_assert!(false, "a trend received {other:?}"),
         }
-        self.history.add(series, at, value);
+        self.history.add(series, since, value);
     }
 
     /// Sets an untagged gauge from the aggregate's own point of view, such as the sum of all cores' VUs.
-    pub(crate) fn set_gauge(&mut self, metric: &MetricDesc, value: f64, now: u64) {
+    pub(crate) fn set_gauge(&mut self, metric: &MetricDesc, value: f64, since: u64, at: u64) {
         let Ok(metric) = self.registry.register(metric) else { return };
         let series = self.series_of(metric, Arc::new([]));
-        let at = Duration::from_nanos(now.saturating_sub(self.start));
-        self.add(series, at, &Value::Gauge { last: value, min: value, max: value, at: now });
+        let since = Duration::from_nanos(since.saturating_sub(self.start));
+        self.add(series, since, &Value::Gauge { last: value, min: value, max: value, at });
     }
 
-    /// VUs that exist now, over all cores and scenarios.
+    /// A core that has ended has no VUs any more.
+    pub(crate) fn core_ended(&mut self, core: usize) {
+        self.cores[core].vus.clear();
+    }
+
+    /// The tag with the most values, to be named when there are too many series.
+    pub(crate) fn most_varied_tag(&self) -> Option<String> {
+        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (key, value) in self.series.iter().flat_map(|series| series.tags.iter()) {
+            values.entry(key).or_default().insert(value);
+        }
+        // `url` says what `name` says, as in k6; `name` is what a user can set.
+        values.remove("url");
+        values.into_iter().max_by_key(|(_, values)| values.len()).map(|(key, _)| key.to_owned())
+    }
+
+    /// VUs that are active now, over all cores and scenarios.
     pub(crate) fn vus(&self) -> u64 {
         self.cores.iter().flat_map(|core| &core.vus).sum()
     }
 
-    /// VUs of one scenario that exist now.
+    /// VUs of one scenario that are active now.
     pub(crate) fn vus_of(&self, scenario: usize) -> u64 {
         self.cores.iter().filter_map(|core| core.vus.get(scenario)).sum()
     }
@@ -291,7 +252,7 @@ impl Aggregate {
         series: impl Iterator<Item = &'a Series>,
         percentiles: &[f64],
     ) -> Stats {
-        let mut trend = TrendTotal::new();
+        let mut trend = TrendTotal::default();
         let mut plain: Option<Value> = None;
         for series in series {
             match &series.total {
@@ -359,9 +320,9 @@ impl Aggregate {
             let windows = core.health.windows(5.min(core.health.len().max(1)));
             windows.map(ratio).fold(0.0, f64::max)
         };
-        let mut lag = TrendTotal::new();
+        let mut lag = TrendTotal::default();
         for core in &self.cores {
-            lag.add(&core.lag);
+            lag.merge(&core.lag);
         }
         (self.cores.iter().map(busiest).collect(), lag.quantiles(&[lag_percentile / 100.0], 1_000)[0] / 1e6)
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub(crate) struct Delta {
     /// Which core.
     pub(crate) core: usize,
+    /// The begin of the interval, in nanoseconds of the test's clock.
+    pub(crate) since: u64,
     /// The end of the interval, in nanoseconds of the test's clock.
     pub(crate) at: u64,
     /// Series whose dense ids are used here for the first time. Ids are dense and start at 0.
@@ -16,7 +18,7 @@ pub(crate) struct Delta {
     pub(crate) values: Vec<(u32, Value)>,
     /// Iterations that failed.
     pub(crate) errors: Vec<ErrorSample>,
-    /// VUs that exist now, by scenario.
+    /// VUs that are active now, by scenario; empty if nothing is said of them.
     pub(crate) vus: Vec<u64>,
     /// How the core itself fares.
     pub(crate) health: CoreHealth,

@@ -6,7 +6,6 @@
 use super::{Contains, Kind, MetricDesc};
 use std::borrow::Cow;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 /// What every metric handle can tell of itself.
 #[diagnostic::on_unimplemented(
@@ -21,12 +20,8 @@ pub trait Metric {
 
 /// The unit of a [`Trend`]: [`Plain`], [`Time`] or [`Bytes`].
 pub trait Unit: Copy + std::fmt::Debug + Send + Sync + 'static {
-    /// What a threshold compares the metric with: a [`Duration`] for times, a number for the rest.
-    type Bound: Copy + std::fmt::Debug;
     /// The unit, as a value.
     const CONTAINS: Contains;
-    /// The bound in shown units (milliseconds for times).
-    fn shown(bound: Self::Bound) -> f64;
 }
 
 /// Plain numbers without a unit.
@@ -40,27 +35,15 @@ pub struct Time;
 pub struct Bytes;
 
 impl Unit for Plain {
-    type Bound = f64;
     const CONTAINS: Contains = Contains::Default;
-    fn shown(bound: f64) -> f64 {
-        bound
-    }
 }
 
 impl Unit for Time {
-    type Bound = Duration;
     const CONTAINS: Contains = Contains::Time;
-    fn shown(bound: Duration) -> f64 {
-        bound.as_nanos() as f64 / 1e6
-    }
 }
 
 impl Unit for Bytes {
-    type Bound = f64;
     const CONTAINS: Contains = Contains::Data;
-    fn shown(bound: f64) -> f64 {
-        bound
-    }
 }
 
 /// A distribution: count, sum, min, max and percentiles. `Trend<Time>` and `Trend<Bytes>` have units.

@@ -17,7 +17,7 @@ pub struct HistoryPoint {
 ///
 /// All series share one step, so that they can be set beside each other.
 #[derive(Debug)]
-pub struct History {
+pub(crate) struct History {
     step_s: u64,
     bytes: usize,
     most_bytes: usize,
@@ -26,36 +26,37 @@ pub struct History {
 
 impl History {
     /// The most steps kept: 10 minutes in seconds, 2.5 hours in 15 s steps, ...
-    pub const MOST_STEPS: u64 = 600;
+    pub(crate) const MOST_STEPS: u64 = 600;
     /// The most bytes kept, unless this would leave fewer than [`FEWEST_STEPS`](Self::FEWEST_STEPS) steps.
-    pub const MOST_BYTES: usize = 64 << 20;
+    pub(crate) const MOST_BYTES: usize = 64 << 20;
     /// A run keeps at least about this many steps, whatever it costs.
-    pub const FEWEST_STEPS: u64 = 16;
+    pub(crate) const FEWEST_STEPS: u64 = 16;
 
     pub(crate) fn new(most_bytes: usize) -> Self {
         Self { step_s: 1, bytes: 0, most_bytes, series: Vec::new() }
     }
 
     /// The length of a step now.
-    pub fn step(&self) -> Duration {
+    pub(crate) fn step(&self) -> Duration {
         Duration::from_secs(self.step_s)
     }
 
-    /// Adds what a series gained in the interval that ended at `at` (since the test's start).
-    pub(crate) fn add(&mut self, series: usize, at: Duration, value: &Value) {
+    /// Adds what a series gained in the interval that began at `since` (counted from the test's start).
+    pub(crate) fn add(&mut self, series: usize, since: Duration, value: &Value) {
         if self.series.len() <= series {
             self.series.resize_with(series + 1, BTreeMap::new);
         }
-        // An interval belongs to the second in which it began: its end is exclusive.
-        let second = at.as_nanos().saturating_sub(1) / 1_000_000_000;
-        let second = u64::try_from(second).unwrap_or(u64::MAX);
-        let step = second / self.step_s;
-        self.bytes += weight(value);
+        let step = since.as_secs() / self.step_s;
         match self.series[series].entry(step) {
             std::collections::btree_map::Entry::Vacant(entry) => {
+                self.bytes += weight(value);
                 entry.insert(value.clone());
             }
-            std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().merge(value),
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let before = weight(entry.get());
+                entry.get_mut().merge(value);
+                self.bytes += weight(entry.get()) - before;
+            }
         }
         let too_many = step >= Self::MOST_STEPS;
         let too_big = self.bytes > self.most_bytes && step >= Self::FEWEST_STEPS;
@@ -97,6 +98,7 @@ fn weight(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::TrendDelta;
 
     fn total(history: &History) -> f64 {
         let points = history.points(0);
@@ -106,7 +108,7 @@ mod tests {
     #[test]
     fn a_long_run_grows_coarser_and_loses_nothing() {
         let mut history = History::new(History::MOST_BYTES);
-        for second in 1..=7_200 {
+        for second in 0..7_200 {
             history.add(0, Duration::from_secs(second), &Value::Counter(1.0));
         }
         assert_eq!(total(&history), 7_200.0);
@@ -117,9 +119,26 @@ mod tests {
     }
 
     #[test]
+    fn what_falls_into_one_step_is_weighed_once() {
+        let trend = |sum| {
+            let buckets = (0..50).map(|bucket| (bucket, 1)).collect();
+            Value::Trend(TrendDelta { count: 1, sum, min: 1, max: 1, buckets })
+        };
+        // 2 cores, 60 series: 600 steps of them are well below the bound.
+        let mut history = History::new(History::MOST_BYTES);
+        for second in 0..600 {
+            for series in 0..60 {
+                history.add(series, Duration::from_secs(second), &trend(1));
+                history.add(series, Duration::from_secs(second), &trend(2));
+            }
+        }
+        assert_eq!(history.step(), Duration::from_secs(1));
+    }
+
+    #[test]
     fn memory_is_bounded_too() {
         let mut history = History::new(4_000);
-        for second in 1..=1_000 {
+        for second in 0..1_000 {
             history.add(0, Duration::from_secs(second), &Value::Counter(1.0));
         }
         assert_eq!(total(&history), 1_000.0);

@@ -17,21 +17,22 @@ mod memory;
 mod recorder;
 mod registry;
 mod selector;
+mod stats;
 mod tags;
 mod trend;
 
-pub use aggregate::{Aggregate, ErrorGroup, SeriesView, Stats};
+pub use aggregate::{Aggregate, ErrorGroup, SeriesView};
 pub use builtin::*;
 pub(crate) use delta::{CoreHealth, Delta};
 pub use handle::{Amount, Bytes, Counter, Gauge, Metric, Plain, Rate, Time, Trend, Unit};
-pub use history::{History, HistoryPoint};
+pub use history::HistoryPoint;
 pub use kind::{Contains, Kind, MetricDesc};
 pub(crate) use memory::SeriesMemory;
 pub(crate) use recorder::{Recorder, RowKey, RowSample, RowSpec};
 pub use registry::MetricError;
 pub(crate) use registry::{MetricId, Registry};
 pub use selector::{Group, GroupSelector, Select, Selected, Selector};
+pub use stats::Stats;
 pub(crate) use tags::{EMPTY, OVERFLOW, TagList, TagSetId, TagSets};
-#[doc(hidden)]
-pub use trend::TrendDelta;
-pub use trend::Value;
+pub(crate) use trend::LiveTrend;
+pub use trend::{TrendDelta, Value};

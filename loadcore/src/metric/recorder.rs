@@ -7,7 +7,7 @@ use super::delta::{Delta, ErrorSample};
 use super::memory::SeriesMemory;
 use super::tags::{TagSetId, TagSets};
 use super::trend::LiveTrend;
-use super::{Kind, MetricDesc, MetricId, Registry, TagList, Value};
+use super::{Contains, Kind, MetricDesc, MetricId, Registry, TagList, Value};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -66,6 +66,8 @@ struct Series {
     cell: Cell,
 }
 
+/// Keys of rows beyond which refused ones are not remembered any more.
+const MOST_REFUSED: usize = 200_000;
 /// The most distinct failures a core tells apart in one interval.
 const MOST_ERRORS: usize = 1_000;
 
@@ -81,7 +83,7 @@ pub(crate) struct Recorder {
     row_index: HashMap<RowKey, u32>,
     series: Vec<Series>,
     series_index: HashMap<(MetricId, TagSetId), u32>,
-    metric_ids: HashMap<&'static str, MetricId>,
+    metric_ids: HashMap<&'static str, (MetricId, Kind, Contains)>,
     errors: HashMap<(Arc<str>, Arc<str>), ErrorSample>,
     rejected: u64,
 }
@@ -104,18 +106,20 @@ impl Recorder {
         }
     }
 
-    /// Records one event into all series of its row. `tags` is asked only when the row is new.
+    /// Records one event into all series of its row. `base` are the tags it has in any case; `tags` adds the others, and
+    /// is asked only when the row is new.
     #[inline]
     pub(crate) fn row<const TRENDS: usize>(
         &mut self,
         spec: &RowSpec<TRENDS>,
         key: RowKey,
+        base: TagSetId,
         sample: &RowSample<TRENDS>,
         tags: impl FnOnce(&mut TagSets) -> TagSetId,
     ) {
         let index = match self.row_index.get(&key) {
             Some(index) => *index,
-            None => self.new_row(spec, key, tags),
+            None => self.new_row(spec, key, base, tags),
         };
         let row = &mut self.rows[index as usize];
         row.count += 1;
@@ -126,9 +130,7 @@ impl Recorder {
                 grown += trend.record(*nanos, 1_000);
             }
         }
-        if grown > 0 {
-            self.memory.grew(grown);
-        }
+        self.memory.grew(grown);
     }
 
     #[cold]
@@ -136,22 +138,30 @@ impl Recorder {
         &mut self,
         spec: &RowSpec<TRENDS>,
         key: RowKey,
+        base: TagSetId,
         tags: impl FnOnce(&mut TagSets) -> TagSetId,
     ) -> u32 {
-        let tags = tags(&mut self.tags);
-        let cost = 64 * (TRENDS + 2) + size_of::<LiveTrend>() * TRENDS;
-        let (tags, key) = if self.memory.take(cost, || show(self.tags.get(tags))) {
-            (tags, key)
-        } else {
-            self.memory.refused("name");
-            let overflow = self.tags.overflow_of(tags);
-            // A key nobody makes: all surplus rows of a scenario are one for each kind of row.
-            let overflow_key = RowKey::MAX - (RowKey::from(spec.count.0) << 32 | RowKey::from(overflow.0));
-            if let Some(index) = self.row_index.get(&overflow_key) {
-                return *index;
-            }
-            (overflow, overflow_key)
+        // The row, its series here and in the aggregate, and the list of tags with its strings.
+        let cost = 1_024 + (TRENDS + 2) * 256;
+        if self.memory.take(cost) {
+            let tags = tags(&mut self.tags);
+            return self.add_row(spec, key, tags);
+        }
+        let overflow = self.tags.overflow_of(base);
+        // A key nobody makes: all surplus rows of a scenario are one for each kind of row.
+        let overflow_key = RowKey::MAX - (RowKey::from(spec.count.0) << 32 | RowKey::from(overflow.0));
+        let index = match self.row_index.get(&overflow_key) {
+            Some(index) => *index,
+            None => self.add_row(spec, overflow_key, overflow),
         };
+        // Remembered, so that the next such event is as fast as any other; but not without end.
+        if self.row_index.len() < MOST_REFUSED {
+            self.row_index.insert(key, index);
+        }
+        index
+    }
+
+    fn add_row<const TRENDS: usize>(&mut self, spec: &RowSpec<TRENDS>, key: RowKey, tags: TagSetId) -> u32 {
         let list = Arc::clone(self.tags.get(tags));
         let first_series = self.announce(spec.count, Arc::clone(&list));
         self.announce(spec.failed, Arc::clone(&list));
@@ -176,11 +186,11 @@ impl Recorder {
         let std::borrow::Cow::Borrowed(name) = desc.name else {
             return self.registry.register(desc).ok();
         };
-        if let Some(id) = self.metric_ids.get(name) {
-            return Some(*id);
+        if let Some((id, kind, contains)) = self.metric_ids.get(name) {
+            return (*kind == desc.kind && *contains == desc.contains).then_some(*id);
         }
         let id = self.registry.register(desc).ok()?;
-        self.metric_ids.insert(name, id);
+        self.metric_ids.insert(name, (id, desc.kind, desc.contains));
         Some(id)
     }
 
@@ -194,7 +204,7 @@ impl Recorder {
 
     #[cold]
     fn new_series(&mut self, metric: MetricId, tags: TagSetId) -> u32 {
-        let tags = if self.memory.take(128, || show(self.tags.get(tags))) {
+        let tags = if self.memory.take(512) {
             tags
         } else {
             let overflow = self.tags.overflow_of(tags);
@@ -246,9 +256,7 @@ impl Recorder {
             Cell::Counter(_) | Cell::Trend { .. } => rejected = true,
         }
         self.rejected += u64::from(rejected);
-        if grown > 0 {
-            self.memory.grew(grown);
-        }
+        self.memory.grew(grown);
     }
 
     /// Records a duration in nanoseconds into a time trend.
@@ -257,9 +265,7 @@ impl Recorder {
         if let Cell::Trend { live, fine_per_bucket, .. } = &mut self.series(metric, tags).cell {
             grown = live.record(nanos, *fine_per_bucket);
         }
-        if grown > 0 {
-            self.memory.grew(grown);
-        }
+        self.memory.grew(grown);
     }
 
     /// Counts a sample that could not be recorded, such as one of a metric whose name is taken by another kind.
@@ -319,8 +325,4 @@ impl Cell {
             Self::Rate { .. } | Self::Gauge { .. } => None,
         }
     }
-}
-
-fn show(tags: &TagList) -> String {
-    tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }

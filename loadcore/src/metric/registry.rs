@@ -10,6 +10,7 @@ pub(crate) struct MetricId(pub(crate) u32);
 
 /// A metric that cannot be registered; the message says why and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MetricError {
     /// The name breaks k6's rule.
     #[error(

@@ -33,13 +33,17 @@ pub enum Value {
 ///
 /// `sum`, `min` and `max` are in fine units (ns, 1/1000, bytes); buckets hold histogram units (µs, 1/1000, bytes), in
 /// ascending order.
-#[doc(hidden)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrendDelta {
+    /// How many values.
     pub count: u64,
+    /// Their sum.
     pub sum: u128,
+    /// The least.
     pub min: u64,
+    /// The greatest.
     pub max: u64,
+    /// Histogram values with how many fell there.
     pub buckets: Vec<(u64, u64)>,
 }
 
@@ -143,7 +147,7 @@ impl LiveTrend {
         }
         self.count += 1;
         self.sum = self.sum.saturating_add(fine);
-        let value = if fine_per_bucket == 1_000 { (fine + 500) / 1_000 } else { fine };
+        let value = if fine_per_bucket == 1_000 { fine.saturating_add(500) / 1_000 } else { fine };
         if value == 0 {
             self.zeros += 1;
             return 0;
@@ -189,21 +193,18 @@ impl LiveTrend {
     }
 }
 
-/// A trend in the aggregate, for the whole test.
-#[derive(Debug, Clone)]
+/// A trend in the aggregate, for the whole test. As on a core, values of zero need no histogram.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TrendTotal {
     pub(crate) count: u64,
     pub(crate) sum: u128,
     pub(crate) min: u64,
     pub(crate) max: u64,
-    histogram: Histogram<u64>,
+    zeros: u64,
+    histogram: Option<Histogram<u64>>,
 }
 
 impl TrendTotal {
-    pub(crate) fn new() -> Self {
-        Self { count: 0, sum: 0, min: 0, max: 0, histogram: histogram() }
-    }
-
     fn widen(&mut self, count: u64, sum: u128, min: u64, max: u64) {
         (self.min, self.max) =
             if self.count == 0 { (min, max) } else { (self.min.min(min), self.max.max(max)) };
@@ -211,14 +212,25 @@ impl TrendTotal {
         self.sum += sum;
     }
 
-    pub(crate) fn add(&mut self, delta: &TrendDelta) {
+    /// Adds an interval; returns by how many bytes the total has grown.
+    pub(crate) fn add(&mut self, delta: &TrendDelta) -> usize {
         if delta.count == 0 {
-            return;
+            return 0;
         }
         self.widen(delta.count, delta.sum, delta.min, delta.max);
+        let before = self.bytes();
         for (value, count) in &delta.buckets {
-            let _ = self.histogram.record_n(*value, *count);
+            if *value == 0 {
+                self.zeros += count;
+            } else {
+                let _ = self.histogram.get_or_insert_with(histogram).record_n(*value, *count);
+            }
         }
+        self.bytes() - before
+    }
+
+    fn bytes(&self) -> usize {
+        self.histogram.as_ref().map_or(0, |histogram| histogram.distinct_values() * size_of::<u64>())
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -226,7 +238,10 @@ impl TrendTotal {
             return;
         }
         self.widen(other.count, other.sum, other.min, other.max);
-        let _ = self.histogram.add(&other.histogram);
+        self.zeros += other.zeros;
+        if let Some(more) = &other.histogram {
+            let _ = self.histogram.get_or_insert_with(histogram).add(more);
+        }
     }
 
     /// The values at these quantiles (0..=1), in fine units.
@@ -237,15 +252,15 @@ impl TrendTotal {
         if self.count == 0 {
             return vec![f64::NAN; quantiles.len()];
         }
-        let mut seen = 0;
-        let cumulative: Vec<(u64, u64)> = self
-            .histogram
-            .iter_recorded()
-            .map(|bucket| {
+        // How many values there are up to and including each bucket, and the bucket's middle.
+        let mut cumulative = vec![(self.zeros, 0)];
+        let mut seen = self.zeros;
+        if let Some(histogram) = &self.histogram {
+            cumulative.extend(histogram.iter_recorded().map(|bucket| {
                 seen += bucket.count_at_value();
-                (seen, self.histogram.median_equivalent(bucket.value_iterated_to()))
-            })
-            .collect();
+                (seen, histogram.median_equivalent(bucket.value_iterated_to()))
+            }));
+        }
         let at_rank = |rank: u64| -> f64 {
             if rank == 0 {
                 return self.min as f64;
@@ -279,7 +294,7 @@ mod tests {
     }
 
     fn total_of(values: &[u64], fine_per_bucket: u64, intervals: usize) -> TrendTotal {
-        let mut total = TrendTotal::new();
+        let mut total = TrendTotal::default();
         for chunk in values.chunks(values.len().div_ceil(intervals).max(1)) {
             let mut live = LiveTrend::default();
             for value in chunk {
@@ -315,7 +330,7 @@ mod tests {
         }
         let two = total_of(&[5_000, 10_000], 1, 1).quantiles(&[0.0, 0.5, 0.95, 1.0], 1);
         assert_eq!(two, [5_000.0, 7_500.0, 9_750.0, 10_000.0]);
-        assert!(TrendTotal::new().quantiles(&[0.5], 1)[0].is_nan());
+        assert!(TrendTotal::default().quantiles(&[0.5], 1)[0].is_nan());
     }
 
     fn durations() -> impl Strategy<Value = Vec<u64>> {

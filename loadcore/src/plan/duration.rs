@@ -114,7 +114,7 @@ pub fn format_duration(duration: Duration) -> String {
         return "0s".to_owned();
     }
     if nanos < 1_000_000_000 {
-        let (scale, unit) = if nanos.is_multiple_of(1_000_000) || nanos >= 1_000_000 {
+        let (scale, unit) = if nanos >= 1_000_000 {
             (1e6, "ms")
         } else if nanos >= 1_000 {
             (1e3, "us")

@@ -59,7 +59,7 @@ pub(crate) fn value(value: f64, contains: Contains) -> String {
 
 /// A share as a percentage, truncated: 99.999% is not 100%.
 pub(crate) fn percent(share: f64) -> String {
-    if share.is_nan() { "-".to_owned() } else { format!("{:.2}%", (share * 10_000.0).floor() / 100.0) }
+    if share.is_nan() { "-".to_owned() } else { format!("{:.2}%", (share * 10_000.0 + 1e-6).floor() / 100.0) }
 }
 
 /// A share as a whole percentage, truncated.
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn bytes_and_shares_read_as_in_k6() {
         assert_eq!([519_000.0, 4_600.0, 671.0, 0.0].map(bytes), ["519 kB", "4.6 kB", "671 B", "0 B"]);
-        assert_eq!(percent(0.999_999), "99.99%");
+        assert_eq!([0.999_999, 0.57, 1.0].map(percent), ["99.99%", "57.00%", "100.00%"]);
         assert_eq!((whole_percent(10, 15), whole_percent(5, 15)), ("66%".into(), "33%".into()));
         assert_eq!(percent(f64::NAN), "-");
     }

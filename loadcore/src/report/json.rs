@@ -1,7 +1,7 @@
 //! The summary as JSON. The shape is a promise: `schema_version` grows when it breaks.
 
 use super::Report;
-use crate::metric::{CHECKS, Contains, Metric, MetricDesc, SeriesView, Stats};
+use crate::metric::{Contains, MetricDesc, Stats};
 use serde_json::{Map, Value, json};
 
 const SCHEMA_VERSION: u32 = 1;
@@ -35,7 +35,7 @@ pub(super) fn export(report: &Report) -> Value {
             "ok": result.ok,
             "observed": result.observed,
         })).collect::<Vec<_>>(),
-        "checks": report.aggregate.series(&CHECKS.desc().name).iter().map(check).collect::<Vec<_>>(),
+        "checks": report.checks(),
         "errors": report.errors().into_iter().map(|error| json!({
             "kind": error.kind, "place": error.place, "count": error.count, "first": error.first,
         })).collect::<Vec<_>>(),
@@ -84,17 +84,4 @@ fn values(stats: &Stats) -> Value {
             })
         }
     }
-}
-
-fn check(series: &SeriesView<'_>) -> Value {
-    let (passes, fails) = match series.stats(&[]) {
-        Stats::Rate { trues, total, .. } => (trues, total - trues),
-        _ => (0, 0),
-    };
-    json!({
-        "name": series.tag("check").unwrap_or(""),
-        "group": series.tag("group").unwrap_or(""),
-        "passes": passes,
-        "fails": fails,
-    })
 }

@@ -7,8 +7,9 @@ mod text;
 
 pub(crate) use progress::Progress;
 
-use crate::metric::{Aggregate, Counter, ErrorGroup, Rate, Select, Stats};
+use crate::metric::{Aggregate, CHECKS, Counter, ErrorGroup, Rate, Select, Stats};
 use crate::verdict::{Generator, Measure, ThresholdResult};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +25,7 @@ pub struct Report {
 
 /// Facts of the run itself.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RunInfo {
     /// Random; tells runs apart.
     pub id: String,
@@ -39,6 +41,7 @@ pub struct RunInfo {
 
 /// Facts of one scenario.
 #[derive(Debug, Clone, serde::Serialize)]
+#[non_exhaustive]
 pub struct ScenarioInfo {
     /// Its name.
     pub name: String,
@@ -48,6 +51,20 @@ pub struct ScenarioInfo {
     pub description: String,
     /// The most VUs it could use.
     pub max_vus: u64,
+}
+
+/// How often a check held.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct CheckResult {
+    /// The check's name.
+    pub name: String,
+    /// The path of the group it stands in, such as `::User Login`; empty outside of any.
+    pub group: String,
+    /// How often it held.
+    pub passes: u64,
+    /// How often it did not.
+    pub fails: u64,
 }
 
 /// Exit codes, as in k6.
@@ -89,6 +106,20 @@ impl Report {
     /// Failed iterations by kind and place, the most frequent first.
     pub fn errors(&self) -> Vec<ErrorGroup> {
         self.aggregate.errors()
+    }
+
+    /// Each check by group and name, over all scenarios.
+    pub fn checks(&self) -> Vec<CheckResult> {
+        let mut checks: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+        for series in self.aggregate.series(CHECKS.name()) {
+            let Stats::Rate { trues, total, .. } = series.stats(&[]) else { continue };
+            let tag = |key| series.tag(key).unwrap_or("").to_owned();
+            let (passes, fails) = checks.entry((tag("group"), tag("check"))).or_default();
+            *passes += trues;
+            *fails += total - trues;
+        }
+        let result = |((group, name), (passes, fails))| CheckResult { name, group, passes, fails };
+        checks.into_iter().map(result).collect()
     }
 
     /// All series, with their history.

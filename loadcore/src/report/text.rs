@@ -1,7 +1,7 @@
 //! The end summary, shaped like k6's: thresholds, checks, metrics by section, then what k6 has no room for: requests by
 //! group and name, errors by place, and whether the generator kept up.
 
-use super::{Report, format};
+use super::{CheckResult, Report, format};
 use crate::metric::{
     CHECKS, Contains, DROPPED_ITERATIONS, GROUP_DURATION, ITERATION_FAILED, Kind, Metric, MetricDesc,
     Selector, Stats,
@@ -67,7 +67,7 @@ impl Page {
     }
 
     /// Rows with aligned columns: the first to the left, the others to the right.
-    fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+    fn table(&mut self, head: &[&str], rows: &[Vec<String>], total: usize) {
         let width = |column: usize| {
             let cells = rows.iter().map(|row| console::measure_text_width(&row[column]));
             cells.chain([head[column].len()]).max().unwrap_or(0)
@@ -83,12 +83,12 @@ impl Page {
         };
         let head = self.faint(&render(head));
         self.line(head);
-        for row in rows.iter().take(MOST_ROWS) {
+        for row in rows {
             let cells: Vec<&str> = row.iter().map(String::as_str).collect();
             self.line(render(&cells));
         }
-        if rows.len() > MOST_ROWS {
-            self.line(format!("    .. and {} more: see --summary-export", rows.len() - MOST_ROWS));
+        if total > rows.len() {
+            self.line(format!("    .. and {} more: see --summary-export", total - rows.len()));
         }
     }
 }
@@ -209,24 +209,23 @@ fn metric_line(page: &Page, report: &Report, selector: &Selector, name: &str, wi
 }
 
 fn checks(page: &mut Page, report: &Report) {
-    let series = report.aggregate.series(CHECKS.name());
-    if series.is_empty() {
-        return;
-    }
+    let checks = report.checks();
     let Stats::Rate { trues, total, rate } = report.aggregate.stats(&Selector::all_of(CHECKS.desc()), &[])
     else {
         return;
     };
+    if checks.is_empty() {
+        return;
+    }
     page.line(format!("    checks succeeded: {} {trues} out of {total}", format::percent(rate)));
     page.line("");
-    for series in series {
-        let Stats::Rate { trues, total, .. } = series.stats(&[]) else { continue };
-        let group = series.tag("group").map_or(String::new(), |path| page.faint(&format!("  {path}")));
-        page.line(format!("    {} {}{group}", page.mark(trues == total), series.tag("check").unwrap_or("")));
-        if trues < total {
-            let share = format::whole_percent(trues, total);
+    for CheckResult { name, group, passes, fails } in checks {
+        let group = if group.is_empty() { group } else { page.faint(&format!("  {group}")) };
+        page.line(format!("    {} {name}{group}", page.mark(fails == 0)));
+        if fails > 0 {
+            let share = format::whole_percent(passes, passes + fails);
             let (ok, failed) = (page.mark(true), page.mark(false));
-            page.line(format!("      ↳ {share}: {ok} {trues} / {failed} {}", total - trues));
+            page.line(format!("      ↳ {share}: {ok} {passes} / {failed} {fails}"));
         }
     }
     page.line("");
@@ -250,7 +249,7 @@ fn requests(page: &mut Page, report: &Report) {
     };
     let rows: Vec<Vec<String>> = keys
         .iter()
-        .take(MOST_ROWS + 1)
+        .take(MOST_ROWS)
         .map(|key| {
             let mut row = vec![format!("{} {} {}", key[0], key[1], key[2]).trim_start().to_owned()];
             if let Stats::Counter { count, rate, .. } = select(HTTP_REQS.desc(), key) {
@@ -263,7 +262,7 @@ fn requests(page: &mut Page, report: &Report) {
             row
         })
         .collect();
-    page.table(&["request", "count", "rate", "failed", "med", "p(95)", "p(99)", "max"], &rows);
+    page.table(&["request", "count", "rate", "failed", "med", "p(95)", "p(99)", "max"], &rows, keys.len());
 }
 
 fn groups(page: &mut Page, report: &Report) {
@@ -274,8 +273,10 @@ fn groups(page: &mut Page, report: &Report) {
     page.title("GROUPS");
     let paths: BTreeSet<String> =
         series.iter().map(|series| series.tag("group").unwrap_or("").to_owned()).collect();
+    let total = paths.len();
     let rows: Vec<Vec<String>> = paths
         .into_iter()
+        .take(MOST_ROWS)
         .map(|path| {
             let selector = Selector::all_of(GROUP_DURATION.desc()).with_tag("group", &path);
             let stats = report.aggregate.stats(&selector, &[50.0, 95.0, 99.0]);
@@ -285,7 +286,7 @@ fn groups(page: &mut Page, report: &Report) {
             row
         })
         .collect();
-    page.table(&["group", "count", "med", "p(95)", "p(99)", "max"], &rows);
+    page.table(&["group", "count", "med", "p(95)", "p(99)", "max"], &rows, total);
 }
 
 /// Median, p(95), p(99) and maximum of a trend that was asked for those three percentiles.

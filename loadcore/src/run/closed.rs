@@ -41,7 +41,7 @@ fn local_steps(plan: &ClosedSchedule, stripe: Stripe, start: Nanos) -> VecDeque<
     for step in &plan.steps {
         let vus = stripe.share(step.vus) as usize;
         if vus != last {
-            steps.push_back((start + nanos(step.at), vus));
+            steps.push_back((start.saturating_add(nanos(step.at)), vus));
             last = vus;
         }
     }
@@ -51,7 +51,7 @@ fn local_steps(plan: &ClosedSchedule, stripe: Stripe, start: Nanos) -> VecDeque<
 /// Follows the steps until the regular end, or until the iterations are used up; then lets what was ramped down before
 /// the end go on for the rest of its grace, at most until `hard_end`.
 pub(crate) async fn drive(shard: &Rc<Shard>, plan: &ClosedSchedule, hard_end: Nanos) {
-    let end = shard.start + nanos(plan.end);
+    let end = shard.start.saturating_add(nanos(plan.end));
     let grace = nanos(plan.graceful_ramp_down);
     let mut steps = local_steps(plan, shard.stripe, shard.start);
     let mut cuts = Cuts::default();
@@ -108,6 +108,10 @@ fn resize(shard: &Rc<Shard>, active: usize, vus: usize, cuts: &mut Cuts, cut_at:
 
 /// Iterations of a fixed number that time did not suffice for.
 pub(crate) fn count_dropped(shard: &Shard, plan: &ClosedSchedule) {
+    // After a signal nobody wants to know, and other cores may still be taking some.
+    if shard.is_stopped() {
+        return;
+    }
     let left = match plan.budget {
         Budget::Unlimited => 0,
         // Counted once, by the first core; no core takes another one by now, since all have passed the same end.

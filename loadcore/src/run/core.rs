@@ -1,13 +1,13 @@
 //! One core: its recorder, its clock, and the scenarios' shards on it.
 
 use super::clock::{Clock, Nanos, Turn};
-use super::engine::{Message, Spoke};
+use super::engine::Spoke;
 use super::job::Job;
 use super::shard::Shard;
 use crate::metric::{
-    CHECKS, CoreHealth, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION, INTERRUPTED_ITERATIONS,
-    ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS, ITERATION_RESPONSE_TIME, ITERATIONS, Metric,
-    MetricId, Recorder, Registry, RowSpec, TrendDelta,
+    CHECKS, Contains, CoreHealth, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION,
+    INTERRUPTED_ITERATIONS, ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS,
+    ITERATION_RESPONSE_TIME, ITERATIONS, LiveTrend, Metric, MetricId, Recorder, Registry, RowSpec,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -30,7 +30,7 @@ pub(crate) struct Core {
     /// For trace and span ids only: unseeded, since two runs of one seed must not share traces.
     pub(crate) id_rng: RefCell<SmallRng>,
     start: Cell<Nanos>,
-    lag: RefCell<TrendDelta>,
+    lag: RefCell<LiveTrend>,
     extensions: RefCell<Vec<Rc<dyn Any>>>,
 }
 
@@ -119,7 +119,8 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
     }
     let lag = core.clock.is_real().then(|| tokio::task::spawn_local(measure_lag(Rc::clone(&core))));
 
-    let mut ticks = Ticks { core: &core, next: start + SECOND, last: start, busy_ns: busy_ns() };
+    let mut ticks =
+        Ticks { core: &core, next: start + SECOND, last: start, busy_ns: busy_ns(), reported: false };
     loop {
         tokio::select! {
             ended = running.join_next() => match ended {
@@ -136,8 +137,7 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
         lag.abort();
     }
     let delta = ticks.delta(&shards, true);
-    spoke.send(Message::Delta(delta)).await;
-    spoke.send(Message::Done(core.clock.now())).await;
+    spoke.finish(delta, core.clock.now()).await;
 }
 
 /// The time this core's thread has spent working rather than waiting.
@@ -151,6 +151,8 @@ struct Ticks<'a> {
     next: Nanos,
     last: Nanos,
     busy_ns: u64,
+    /// Whether a delta has been handed over already.
+    reported: bool,
 }
 
 impl Ticks<'_> {
@@ -158,22 +160,30 @@ impl Ticks<'_> {
     fn hand_over(&mut self, spoke: &Spoke, shards: &[Rc<Shard>]) {
         self.next += SECOND;
         if let Some(permit) = spoke.permit() {
-            permit.send(Message::Delta(self.delta(shards, false)));
+            permit.send(self.delta(shards, false));
         }
     }
 
     fn delta(&mut self, shards: &[Rc<Shard>], last: bool) -> crate::metric::Delta {
         let (now, busy) = (self.core.clock.now(), busy_ns());
+        let since = self.last;
         let health = CoreHealth {
             busy_ns: busy - self.busy_ns,
-            wall_ns: if self.core.clock.is_real() { now - self.last } else { 0 },
-            lag: self.core.lag.take(),
+            // A test that is stopped at once ends before its start.
+            wall_ns: if self.core.clock.is_real() { now.saturating_sub(since) } else { 0 },
+            lag: self.core.lag.borrow_mut().drain().unwrap_or_default(),
         };
         (self.last, self.busy_ns) = (now, busy);
         shards.iter().for_each(|shard| shard.book_traffic());
-        let vus = shards.iter().map(|shard| shard.report_vus(last)).collect();
+        // At the very end there is none left to count, unless the test was too short for a report before.
+        let vus = match (last, self.reported) {
+            (false, _) => shards.iter().map(|shard| shard.active()).collect(),
+            (true, false) => shards.iter().map(|shard| shard.peak()).collect(),
+            (true, true) => Vec::new(),
+        };
+        self.reported = true;
         let delta = self.core.recorder.borrow_mut().drain();
-        crate::metric::Delta { core: self.core.index, at: now, vus, health, ..delta }
+        crate::metric::Delta { core: self.core.index, since, at: now, vus, health, ..delta }
     }
 }
 
@@ -183,13 +193,6 @@ async fn measure_lag(core: Rc<Core>) {
         let due = core.clock.now() + LAG_PERIOD;
         core.clock.sleep_until(due, Turn::Vu).await;
         let late = core.clock.now().saturating_sub(due);
-        let sample = TrendDelta {
-            count: 1,
-            sum: u128::from(late),
-            min: late,
-            max: late,
-            buckets: vec![(late / 1_000, 1)],
-        };
-        core.lag.borrow_mut().merge(&sample);
+        core.lag.borrow_mut().record(late, Contains::Time.fine_per_bucket());
     }
 }

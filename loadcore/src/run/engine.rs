@@ -11,13 +11,15 @@ use tokio::sync::{mpsc, watch};
 /// Between the last core's readiness and the common start.
 const HEAD_START: Duration = Duration::from_millis(10);
 
-/// What a core says.
+/// How far a core is. Each says each of these at most once.
 #[derive(Debug)]
-pub(crate) enum Message {
-    /// What it has measured.
-    Delta(Delta),
-    /// It has ended, at this time of the clock.
-    Done(Nanos),
+pub(crate) enum Stage {
+    /// It waits for the common start.
+    Ready,
+    /// It has ended, and handed over everything, at this time of the clock.
+    Done { core: usize, at: Nanos },
+    /// It is gone without having said so: a bug of loadcore's own, or no event loop could be made.
+    Died { core: usize },
 }
 
 /// Asks all cores to stop at once. Clones ask the same test.
@@ -42,56 +44,61 @@ impl Stop {
 #[derive(Debug)]
 pub(crate) struct Spoke {
     pub(crate) core: usize,
-    messages: mpsc::Sender<Message>,
-    ready: mpsc::Sender<()>,
+    deltas: mpsc::Sender<Delta>,
+    stages: mpsc::UnboundedSender<Stage>,
     start: watch::Receiver<Option<Nanos>>,
     stop: watch::Receiver<bool>,
     stopping: bool,
+    done: bool,
 }
 
 /// The control thread's end.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    messages: mpsc::Receiver<Message>,
-    ready: mpsc::Receiver<()>,
+    deltas: mpsc::Receiver<Delta>,
+    stages: mpsc::UnboundedReceiver<Stage>,
     start: watch::Sender<Option<Nanos>>,
+    stop: Stop,
 }
 
 /// Wires one hub to each core of the job.
 pub(crate) fn wire(job: &Job, stop: &Stop) -> (Hub, Vec<Spoke>) {
     // One place a core: a core whose last delta was not taken yet goes on merging.
-    let (sender, messages) = mpsc::channel(job.cores);
-    let (ready_sender, ready) = mpsc::channel(job.cores);
+    let (deltas_in, deltas) = mpsc::channel(job.cores);
+    let (stages_in, stages) = mpsc::unbounded_channel();
     let start = watch::Sender::new(None);
     let spoke = |core| Spoke {
         core,
-        messages: sender.clone(),
-        ready: ready_sender.clone(),
+        deltas: deltas_in.clone(),
+        stages: stages_in.clone(),
         start: start.subscribe(),
         stop: stop.0.subscribe(),
         stopping: false,
+        done: false,
     };
     let spokes = (0..job.cores).map(spoke).collect();
-    (Hub { messages, ready, start }, spokes)
+    (Hub { deltas, stages, start, stop: stop.clone() }, spokes)
 }
 
 impl Spoke {
-    /// Says that this core is ready, and waits for the common start.
+    /// Says that this core is ready, and waits for the common start. `None` if there will be none.
     pub(crate) async fn ready(&mut self) -> Option<Nanos> {
-        self.ready.send(()).await.ok()?;
+        self.stages.send(Stage::Ready).ok()?;
         let start = self.start.wait_for(Option::is_some).await.ok()?;
         *start
     }
 
-    /// A place for a message, if there is one.
-    pub(crate) fn permit(&self) -> Option<mpsc::Permit<'_, Message>> {
-        self.messages.try_reserve().ok()
+    /// A place for a delta, if there is one.
+    pub(crate) fn permit(&self) -> Option<mpsc::Permit<'_, Delta>> {
+        self.deltas.try_reserve().ok()
     }
 
-    /// Sends a message that must not be lost.
-    pub(crate) async fn send(&self, message: Message) {
+    /// Hands over the last delta, and says goodbye.
+    pub(crate) async fn finish(mut self, last: Delta, at: Nanos) {
         // If nobody listens any more the whole run has been given up.
-        let _ = self.messages.send(message).await;
+        let _ = self.deltas.send(last).await;
+        let _ = self.stages.send(Stage::Done { core: self.core, at });
+        self.done = true;
     }
 
     /// Resolves once, when the test shall stop.
@@ -102,6 +109,15 @@ impl Spoke {
         // A hub that is gone has nobody left to report to.
         let _ = self.stop.wait_for(|stop| *stop).await;
         self.stopping = true;
+    }
+}
+
+impl Drop for Spoke {
+    fn drop(&mut self) {
+        if !self.done {
+            // The receiver may be gone too, when the run never started.
+            let _ = self.stages.send(Stage::Died { core: self.core });
+        }
     }
 }
 
@@ -143,7 +159,7 @@ pub(crate) struct Ended {
     pub(crate) aggregate: Aggregate,
     pub(crate) started: SystemTime,
     pub(crate) elapsed: Duration,
-    /// Cores that ended without saying so: their thread died, by a bug of loadcore's.
+    /// Cores that ended without saying so.
     pub(crate) lost_cores: usize,
 }
 
@@ -179,18 +195,11 @@ pub(crate) fn run(
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|source| StartError { core: 0, source })?;
-    let mut ended = runtime.block_on(async {
-        let mut hub = hub;
-        for _ in 0..job.cores {
-            // A core that cannot become ready drops its end; it is missed at the end.
-            if hub.ready.recv().await.is_none() {
-                break;
-            }
-        }
-        let started = Started::now(Clock::Real(origin), nanos(HEAD_START));
-        supervise(job, hub, started, observer).await
-    });
-    ended.lost_cores = threads.into_iter().map(|thread| thread.join()).filter(Result::is_err).count();
+    let ended = runtime.block_on(supervise(job, hub, Clock::Real(origin), HEAD_START, observer));
+    for thread in threads {
+        // What a thread died of was printed by its panic hook; that it died is in the report already.
+        let _ = thread.join();
+    }
     Ok(ended)
 }
 
@@ -202,43 +211,62 @@ fn core_thread(job: Arc<Job>, origin: Instant, spoke: Spoke) {
     }
 }
 
-/// Gives the start, then merges deltas until every core has ended.
+/// Waits until all cores are ready, gives the start, then merges deltas until every core has ended.
 pub(crate) async fn supervise(
     job: &Arc<Job>,
     mut hub: Hub,
-    started: Started,
+    clock: Clock,
+    head_start: Duration,
     observer: &mut dyn Observer,
 ) -> Ended {
-    let mut aggregate = Aggregate::new(Arc::clone(&job.registry), job.cores, started.at);
+    let mut cores = Cores::new(job.cores);
+    for _ in 0..job.cores {
+        if let Some(Stage::Died { core }) = hub.stages.recv().await {
+            cores.end(core);
+            cores.lost += 1;
+        }
+    }
+    if cores.lost > 0 {
+        hub.stop.request();
+    }
+    let started = Started::now(clock, nanos(head_start));
+    let mut aggregate =
+        Aggregate::new(Arc::clone(&job.registry), Arc::clone(&job.memory), job.cores, started.at);
     let max_vus: u64 = job.scenarios.iter().map(|scenario| scenario.max_vus).sum();
-    aggregate.set_gauge(&VUS_MAX.desc(), max_vus as f64, started.at);
+    aggregate.set_gauge(&VUS_MAX.desc(), max_vus as f64, started.at, started.at);
     observer.started(job);
     hub.start.send_replace(Some(started.at));
 
     let mut last_end = started.at;
-    let mut done = 0;
-    let mut fresh = vec![false; job.cores];
     let mut ticker = tokio::time::interval(Duration::from_millis(100));
     let real = started.clock.is_real();
-    while done < job.cores {
+    while cores.running() {
         tokio::select! {
-            message = hub.messages.recv() => match message {
-                Some(Message::Delta(delta)) => {
-                    let (core, at) = (delta.core, delta.at);
-                    aggregate.ingest(delta);
-                    fresh[core] = true;
-                    // The cores' VUs are summed when each has said its number for this interval.
-                    if fresh.iter().all(|fresh| *fresh) {
-                        fresh.fill(false);
-                        aggregate.set_gauge(&VUS.desc(), aggregate.vus() as f64, at);
-                    }
+            // Deltas first: when a core says goodbye its last one is there already.
+            biased;
+            Some(delta) = hub.deltas.recv() => {
+                let (core, since, at) = (delta.core, delta.since, delta.at);
+                let tells_vus = !delta.vus.is_empty();
+                aggregate.ingest(delta);
+                // The cores' VUs are summed when each has said its number for this interval.
+                if tells_vus && cores.all_reported(core) {
+                    aggregate.set_gauge(&VUS.desc(), aggregate.vus() as f64, since, at);
                 }
-                Some(Message::Done(at)) => {
-                    done += 1;
+            }
+            Some(stage) = hub.stages.recv() => match stage {
+                Stage::Ready => {}
+                Stage::Done { core, at } => {
+                    cores.end(core);
+                    aggregate.core_ended(core);
                     last_end = last_end.max(at);
                 }
-                // All senders are gone, and not every core has said goodbye.
-                None => break,
+                Stage::Died { core } => {
+                    // Half a load is not the load that was asked for: what it measures would be worth nothing.
+                    cores.end(core);
+                    cores.lost += 1;
+                    aggregate.core_ended(core);
+                    hub.stop.request();
+                }
             },
             _ = ticker.tick(), if real => {
                 let elapsed = started.clock.now().saturating_sub(started.at);
@@ -248,5 +276,86 @@ pub(crate) async fn supervise(
     }
     let elapsed = Duration::from_nanos(last_end - started.at);
     aggregate.finish(elapsed);
-    Ended { aggregate, started: started.calendar, elapsed, lost_cores: job.cores - done }
+    Ended { aggregate, started: started.calendar, elapsed, lost_cores: cores.lost }
+}
+
+/// Which cores have ended, and which have reported in this interval.
+struct Cores {
+    ended: Vec<bool>,
+    reported: Vec<bool>,
+    lost: usize,
+}
+
+impl Cores {
+    fn new(cores: usize) -> Self {
+        Self { ended: vec![false; cores], reported: vec![false; cores], lost: 0 }
+    }
+
+    fn end(&mut self, core: usize) {
+        self.ended[core] = true;
+    }
+
+    fn running(&self) -> bool {
+        self.ended.iter().any(|ended| !ended)
+    }
+
+    /// Notes a core's report; true when it completes an interval.
+    fn all_reported(&mut self, core: usize) -> bool {
+        self.reported[core] = true;
+        let complete = self.reported.iter().zip(&self.ended).all(|(reported, ended)| *reported || *ended);
+        if complete {
+            self.reported.fill(false);
+        }
+        complete
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{Registry, SeriesMemory, builtin};
+    use crate::run::Extensions;
+
+    fn job(cores: usize) -> Arc<Job> {
+        Arc::new(Job {
+            scenarios: Vec::new(),
+            tags: Vec::new(),
+            seed: 0,
+            cores,
+            registry: Arc::new(Registry::new(builtin::all()).unwrap()),
+            memory: Arc::new(SeriesMemory::new(1 << 20)),
+            extensions: Extensions::default(),
+        })
+    }
+
+    async fn supervised(job: &Arc<Job>, hub: Hub) -> Ended {
+        supervise(job, hub, Clock::Real(Instant::now()), Duration::ZERO, &mut Unobserved).await
+    }
+
+    /// What a core does: waits for the start, then for the stop.
+    async fn obedient(mut spoke: Spoke) {
+        let start = spoke.ready().await.unwrap();
+        spoke.stop_requested().await;
+        let last = Delta { core: spoke.core, since: start, at: start, ..Delta::default() };
+        spoke.finish(last, start).await;
+    }
+
+    #[tokio::test]
+    async fn a_core_that_dies_in_the_middle_ends_the_run() {
+        let job = job(2);
+        let (hub, mut spokes) = wire(&job, &Stop::new());
+        let mut dying = spokes.pop().unwrap();
+        let die = async move { drop(dying.ready().await.map(|_| dying)) };
+        let (ended, (), ()) = tokio::join!(supervised(&job, hub), obedient(spokes.remove(0)), die);
+        assert_eq!(ended.lost_cores, 1);
+    }
+
+    #[tokio::test]
+    async fn a_core_that_never_becomes_ready_does_not_hold_up_the_others() {
+        let job = job(2);
+        let (hub, mut spokes) = wire(&job, &Stop::new());
+        drop(spokes.pop());
+        let (ended, ()) = tokio::join!(supervised(&job, hub), obedient(spokes.remove(0)));
+        assert_eq!(ended.lost_cores, 1);
+    }
 }

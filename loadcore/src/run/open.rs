@@ -6,11 +6,18 @@ use super::slot::Ticket;
 use crate::plan::OpenSchedule;
 use std::rc::Rc;
 
+/// Arrivals that may begin in one go.
+const OVERDUE_BATCH: usize = 1_000;
+
 /// Starts this share's arrivals, each on a VU that is free somewhere in the process.
 pub(crate) async fn drive(shard: &Rc<Shard>, plan: &OpenSchedule) {
     let mine = plan.arrivals.iter().skip(shard.stripe.index as usize).step_by(shard.stripe.of as usize);
-    for due in mine {
-        let due = shard.start + nanos(due);
+    for (index, due) in mine.enumerate() {
+        let due = shard.start.saturating_add(nanos(due));
+        if index % OVERDUE_BATCH == OVERDUE_BATCH - 1 {
+            // However far behind, this core's VUs and a signal must get their turn.
+            tokio::task::yield_now().await;
+        }
         // All that are due by now start in one batch.
         while shard.core().clock.now() < due {
             if wait_and_serve(shard, due).await == Woken::Stopped {
@@ -19,7 +26,7 @@ pub(crate) async fn drive(shard: &Rc<Shard>, plan: &OpenSchedule) {
         }
         arrive(shard, due);
     }
-    let end = shard.start + nanos(plan.end);
+    let end = shard.start.saturating_add(nanos(plan.end));
     while shard.core().clock.now() < end {
         if wait_and_serve(shard, end).await == Woken::Stopped {
             return;

@@ -10,7 +10,7 @@ use std::any::Any;
     note = "return `loadcore::Result`, or a `Result` with a std, string or anyhow error"
 )]
 pub trait Outcome {
-    /// The error, if it went badly. `own_place` tells whether the error knows the place of its `?`.
+    /// The error, if it went badly. A [`Failure`] tells whether the error knows the place of its `?`.
     #[doc(hidden)]
     fn failure(self) -> Option<Failure>;
 }

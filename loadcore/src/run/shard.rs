@@ -26,7 +26,7 @@ pub(crate) struct Shard {
     vus: RefCell<Vec<Rc<Control>>>,
     /// VUs whose tasks have not ended.
     alive: Cell<u64>,
-    /// The most of them since the last report.
+    /// The most of them at once.
     peak: Cell<u64>,
     /// Idle VUs of an open model, by their local index.
     idle: RefCell<Vec<usize>>,
@@ -70,7 +70,7 @@ impl Shard {
         Rc::new(Self {
             scenario,
             stripe: Stripe { index: core.index as u64, of: core.job.cores as u64 },
-            start: core.start() + job.start_after,
+            start: core.start().saturating_add(job.start_after),
             tags,
             traffic: Rc::default(),
             vus: RefCell::default(),
@@ -93,10 +93,14 @@ impl Shard {
         &self.core
     }
 
-    /// The VUs to report for the interval: those that exist, or at the very end the most there were.
-    pub(crate) fn report_vus(&self, last: bool) -> u64 {
-        let peak = self.peak.replace(self.alive.get());
-        if last { peak } else { self.alive.get() }
+    /// VUs that are active now.
+    pub(crate) fn active(&self) -> u64 {
+        self.vus.borrow().iter().filter(|vu| vu.is_active()).count() as u64
+    }
+
+    /// The most VUs that there were at once.
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak.get()
     }
 
     /// Puts the bytes that went over sockets since the last call into the metrics.
@@ -129,6 +133,10 @@ impl Shard {
             () = desk.notified() => Woken::Changed,
             () = self.core.clock.sleep_until(at, Turn::Plan) => Woken::Due,
         }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get()
     }
 
     pub(crate) fn alive(&self) -> u64 {
@@ -202,7 +210,8 @@ impl Shard {
     }
 
     fn closed_ticket(&self, control: &Control, plan: &ClosedSchedule) -> Option<Ticket> {
-        if self.core.clock.now() >= self.start + nanos(plan.end) {
+        let now = self.core.clock.now();
+        if now >= self.start.saturating_add(nanos(plan.end)) {
             return None;
         }
         let number = match plan.budget {
@@ -214,7 +223,7 @@ impl Shard {
                 self.stripe.global(local)
             }
         };
-        Some(Ticket::closed(number))
+        Some(Ticket::closed(number, now))
     }
 
     /// The key of the running iteration's random stream. Where iterations have test-wide numbers without gaps the stream
@@ -284,7 +293,7 @@ pub(crate) async fn run(shard: Rc<Shard>) {
             return;
         }
     }
-    let end = shard.start + nanos(shard.job().schedule.end());
+    let end = shard.start.saturating_add(nanos(shard.job().schedule.end()));
     let hard_end = end.saturating_add(shard.job().graceful_stop);
     match &shard.job().schedule {
         Schedule::Closed(plan) => {

@@ -20,15 +20,17 @@ pub(crate) struct Ticket {
     number: u64,
     /// When an open model wanted it to begin.
     due: Option<Nanos>,
+    /// The time, if it has just been read.
+    now: Option<Nanos>,
 }
 
 impl Ticket {
     pub(crate) fn due(at: Nanos) -> Self {
-        Self { number: 0, due: Some(at) }
+        Self { number: 0, due: Some(at), now: None }
     }
 
-    pub(crate) fn closed(number: u64) -> Self {
-        Self { number, due: None }
+    pub(crate) fn closed(number: u64, now: Nanos) -> Self {
+        Self { number, due: None, now: Some(now) }
     }
 
     pub(crate) fn numbered(self, number: u64) -> Self {
@@ -85,6 +87,11 @@ impl Control {
     /// Whether an iteration is running.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.get()
+    }
+
+    /// Whether it counts as active: the plan wants it, or it has not come to rest yet.
+    pub(crate) fn is_active(&self) -> bool {
+        self.mode.get() == Mode::Active || self.is_busy()
     }
 
     pub(crate) fn activate(&self) {
@@ -168,14 +175,19 @@ impl VuSlot {
     {
         while let Some(ticket) = std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await {
             let started = self.begin(ticket);
-            let end = guarded(&self.control, &self.vu, async || journey(&self.vu).await).await;
+            let (end, rested) = guarded(&self.control, &self.vu, async || journey(&self.vu).await).await;
             self.finish(started, ticket.due, end);
+            if !rested {
+                // A journey that never waits must not keep its core from the other VUs.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
     fn begin(&mut self, ticket: Ticket) -> Nanos {
-        let now = self.vu.now();
+        let now = ticket.now.unwrap_or_else(|| self.vu.now());
         self.control.busy.set(true);
+        self.control.cut.set(false);
         self.control.begun.set(self.control.begun.get() + 1);
         self.vu.begin_iteration(ticket.number);
         self.vu.open_root_span();
@@ -192,12 +204,15 @@ impl VuSlot {
         self.control.busy.set(false);
         let failure = match end {
             End::Interrupted => {
-                self.control.cut.set(false);
                 self.count_interrupted();
                 return;
             }
-            End::Returned(outcome) => outcome.failure().map(|failure| self.explain(&failure)),
-            End::Panicked(panic) => Some(("panic".to_owned(), panic.place, panic.message)),
+            // The error's own `Display` is user code too.
+            End::Returned(outcome) => {
+                panic::catch(|| outcome.failure().map(|failure| self.explain(&failure)))
+                    .unwrap_or_else(|panic| Some(panicked(panic)))
+            }
+            End::Panicked(panic) => Some(panicked(panic)),
         };
         let response_time = due.map(|due| now.saturating_sub(due));
         self.count([Some(now.saturating_sub(started)), response_time], failure);
@@ -209,7 +224,7 @@ impl VuSlot {
         let tags = self.shard.tags;
         let sample = RowSample { failed: failure.is_some(), trends };
         let mut recorder = core.recorder.borrow_mut();
-        recorder.row(&core.ids.iteration_row, ITERATION_ROW | RowKey::from(tags.0), &sample, |_| tags);
+        recorder.row(&core.ids.iteration_row, ITERATION_ROW | RowKey::from(tags.0), tags, &sample, |_| tags);
         if let Some((kind, place, message)) = failure {
             recorder.error(&kind, &place, || message);
         }
@@ -233,18 +248,24 @@ impl VuSlot {
     }
 }
 
+/// Kind, place and message of a panic.
+fn panicked(panic: Panic) -> (String, String, String) {
+    ("panic".to_owned(), panic.place, panic.message)
+}
+
 impl Drop for VuSlot {
     fn drop(&mut self) {
         // Dropped in the middle of an iteration: the journey panicked while it was being dropped.
         if self.control.busy.replace(false) {
             self.count_interrupted();
         }
+        self.control.end();
         self.shard.vu_ended();
     }
 }
 
-/// Polls a journey inside `catch_unwind`, and leaves it when the iteration is cut.
-async fn guarded<R>(control: &Control, vu: &Vu, journey: impl AsyncFnOnce() -> R) -> End<R> {
+/// Polls a journey inside `catch_unwind`, and leaves it when the iteration is cut. Also tells whether it ever waited.
+async fn guarded<R>(control: &Control, vu: &Vu, journey: impl AsyncFnOnce() -> R) -> (End<R>, bool) {
     let mut future = pin!(Some(journey()));
     let mut rested = false;
     let end = std::future::poll_fn(|cx| {
@@ -269,9 +290,5 @@ async fn guarded<R>(control: &Control, vu: &Vu, journey: impl AsyncFnOnce() -> R
         Ok(()) => end,
         Err(panic) => End::Panicked(panic),
     };
-    if !rested {
-        // A journey that never waits must not keep its core from the other VUs.
-        tokio::task::yield_now().await;
-    }
-    end
+    (end, rested)
 }

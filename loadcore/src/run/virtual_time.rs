@@ -6,7 +6,7 @@
 use super::Job;
 use super::clock::Clock;
 use super::clock::{Nanos, Turn};
-use super::engine::{self, Ended, Observer, Started, Stop};
+use super::engine::{self, Ended, Observer, Stop};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -101,8 +101,8 @@ pub(crate) fn run(job: &Arc<Job>, observer: &mut dyn Observer) -> std::io::Resul
             let (job, clock) = (Arc::clone(job), Clock::Virtual(clock.clone()));
             tokio::task::spawn_local(super::core::run(job, clock, spoke));
         }
-        let started = Started::now(Clock::Virtual(clock), 0);
-        let ended = engine::supervise(job, hub, started, observer).await;
+        let head_start = std::time::Duration::ZERO;
+        let ended = engine::supervise(job, hub, Clock::Virtual(clock), head_start, observer).await;
         driver.abort();
         Ok(ended)
     })

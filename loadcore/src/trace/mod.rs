@@ -7,7 +7,7 @@ pub use opentelemetry::trace::{SpanId, TraceId};
 pub struct TraceContext {
     /// The same for all requests of one iteration, and of no other.
     pub trace_id: TraceId,
-    /// The innermost open group's or measurement's span.
+    /// The innermost open group's span.
     pub span_id: SpanId,
 }
 

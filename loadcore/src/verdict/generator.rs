@@ -26,6 +26,7 @@ impl fmt::Display for Soundness {
 
 /// The generator's verdict on itself, with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Generator {
     /// The verdict.
     pub verdict: Soundness,

@@ -2,7 +2,7 @@
 
 use crate::metric::{
     Aggregate, Amount, Bytes, Counter, Gauge, MetricDesc, Plain, Rate, Select, Selected, Selector, Stats,
-    Time, Trend, Unit,
+    Time, Trend, Unit, VUS, VUS_MAX,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -115,7 +115,7 @@ pub trait Bound<U> {
 
 impl Bound<Time> for Duration {
     fn shown(self) -> f64 {
-        Time::shown(self)
+        self.as_nanos() as f64 / 1e6
     }
 }
 
@@ -258,17 +258,24 @@ pub struct Threshold {
 
 /// A threshold that cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ThresholdError {
     /// The percentile does not exist.
     #[error("threshold `{0}`: a percentile lies between 0 and 100; write for example p(95)")]
     Percentile(String),
     /// The bound is not a number.
-    #[error("threshold `{0}`: the bound is not a number")]
+    #[error("threshold `{0}`: the bound is not a number; give one that is")]
     Bound(String),
+    /// The metric says nothing of a single scenario.
+    #[error(
+        "threshold `{0}`: vus and vus_max are of the whole test; move it from the scenario to LoadTest::threshold"
+    )]
+    WholeTest(String),
 }
 
 /// How a threshold came out.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ThresholdResult {
     /// The threshold.
     pub threshold: Threshold,
@@ -313,7 +320,11 @@ impl Threshold {
     }
 
     pub(crate) fn validate(&self) -> Result<(), ThresholdError> {
+        let untagged = [VUS, VUS_MAX].iter().any(|gauge| gauge.name() == self.selector.metric.name);
         match self.aggregation {
+            _ if untagged && self.selector.has_tag("scenario") => {
+                Err(ThresholdError::WholeTest(self.to_string()))
+            }
             Aggregation::P(p) if !(0.0..=100.0).contains(&p) => {
                 Err(ThresholdError::Percentile(self.to_string()))
             }
@@ -343,13 +354,15 @@ impl fmt::Display for Threshold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::{CHECKS, DROPPED_ITERATIONS, Delta, ITERATION_DURATION, Metric, Registry, Value};
+    use crate::metric::{
+        CHECKS, DROPPED_ITERATIONS, Delta, ITERATION_DURATION, Metric, Registry, SeriesMemory, Value,
+    };
     use std::sync::Arc;
 
     fn aggregate(value: Option<Value>) -> Aggregate {
         let registry = Arc::new(Registry::new([CHECKS.desc(), ITERATION_DURATION.desc()]).unwrap());
         let id = registry.find("checks").unwrap();
-        let mut aggregate = Aggregate::new(registry, 1, 0);
+        let mut aggregate = Aggregate::new(registry, Arc::new(SeriesMemory::new(1 << 20)), 1, 0);
         if let Some(value) = value {
             let announced = vec![(id, Arc::new([]) as _)];
             aggregate.ingest(Delta { announced, values: vec![(0, value)], ..Delta::default() });

@@ -85,6 +85,7 @@ async fn methods_headers_queries_bodies_and_credentials_arrive_as_written() {
         sender.send(vu.put("/echo").body("as it is").header("content-type", "text/plain")).await?;
         let own_type = vu.patch("/echo").header("content-type", "application/merge-patch+json").json(&7);
         sender.send(own_type).await?;
+        sender.send(vu.patch("/echo").json(&8).header("content-type", "application/vnd.api+json")).await?;
         sender.send(vu.get("/echo").bearer_auth("tok-1")).await?;
         sender.send(vu.get("/echo").basic_auth("Aladdin", Some("open sesame"))).await?;
         sender.send(vu.get("/echo").basic_auth("nobody", None)).await?;
@@ -112,6 +113,7 @@ async fn methods_headers_queries_bodies_and_credentials_arrive_as_written() {
             ("POST", "/echo", &[form], "user=a+b&password=%26%3D%C3%BC"),
             ("PUT", "/echo", &[("content-type", "text/plain")], "as it is"),
             ("PATCH", "/echo", &[("content-type", "application/merge-patch+json")], "7"),
+            ("PATCH", "/echo", &[("content-type", "application/vnd.api+json")], "8"),
             ("GET", "/echo", &[("authorization", "Bearer tok-1")], ""),
             ("GET", "/echo", &[("authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")], ""),
             ("GET", "/echo", &[("authorization", "Basic bm9ib2R5Og==")], ""),
@@ -120,7 +122,7 @@ async fn methods_headers_queries_bodies_and_credentials_arrive_as_written() {
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PURGE"] {
         assert!(report.count(HTTP_REQS.tag("method", method)) > 0.0, "{method}");
     }
-    assert_eq!(report.count(HTTP_REQS.named("/echo")), 18.0);
+    assert_eq!(report.count(HTTP_REQS.named("/echo")), 19.0);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl PlanError {
 pub(crate) trait Plan: std::fmt::Debug + Send + Sync {
     /// As in k6: `constant-vus`.
     fn name(&self) -> &'static str;
-    /// `10 looping VUs for 1m0s`.
+    /// `10 looping VUs for 1m`.
     fn describe(&self) -> String;
     /// The schedule, or what is wrong with the configuration.
     fn schedule(&self) -> Result<Schedule, PlanError>;

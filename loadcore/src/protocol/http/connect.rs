@@ -86,7 +86,7 @@ fn connect_failure(address: SocketAddr, error: &io::Error) -> Failure {
 async fn handshake(core: &HttpCore, origin: &Origin, socket: Counted) -> Result<TlsStream<Counted>, Failure> {
     let name = ServerName::try_from(origin.host.clone())
         .map_err(|_| Failure::new(ErrorKind::WrongHost, "the host is not a name that certificates know"))?;
-    let connector = tokio_rustls::TlsConnector::from(core.options.tls());
+    let connector = tokio_rustls::TlsConnector::from(core.options.tls().await);
     connector.connect(name, socket).await.map_err(|error| tls_failure(&error))
 }
 

@@ -8,11 +8,11 @@
 use super::ErrorKind;
 use super::error::Failure;
 use super::stream::{Marked, Marks};
+use super::upload::Upload;
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use http::{Request, Response, Version};
 use http_body::Body as _;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
@@ -23,6 +23,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
+/// How long an idle connection is kept beside others (Go's default, and so k6's).
+const MOST_IDLE: Duration = Duration::from_secs(90);
 /// How long a connection counts as just used.
 const RECENT: Duration = Duration::from_millis(1);
 
@@ -31,8 +33,8 @@ pub(super) struct Connection {
     origin: u32,
     remote: SocketAddr,
     tls_version: Option<&'static str>,
-    sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<TokioIo<Marked>, Full<Bytes>>,
+    sender: http1::SendRequest<Upload>,
+    driver: http1::Connection<TokioIo<Marked>, Upload>,
     /// The driver has ended: the connection is closed.
     closed: bool,
     marks: Rc<Marks>,
@@ -43,7 +45,7 @@ pub(super) struct Connection {
 }
 
 /// hyper's word on a request that was handed to it.
-type Begun = Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>>;
+type Begun = Result<Response<Incoming>, TrySendError<Request<Upload>>>;
 
 /// A complete response.
 #[derive(Debug)]
@@ -131,6 +133,11 @@ impl Connection {
         .await
     }
 
+    /// Whether nobody would expect the server to have kept it until now.
+    pub(super) fn is_stale(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last_used) > MOST_IDLE
+    }
+
     /// Notes the end of an exchange; tells whether the connection may serve another one later.
     pub(super) fn rest(&mut self, now: Instant) -> bool {
         self.last_used = now;
@@ -143,7 +150,7 @@ impl Connection {
     /// steps, so that the request is moved once and not kept in a future beside it.
     pub(super) fn begin(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Upload>,
         deadline: Instant,
     ) -> impl Future<Output = Begun> + use<> {
         self.marks.begin();
@@ -183,7 +190,7 @@ impl Connection {
     }
 
     #[cold]
-    fn unanswered(&self, mut error: TrySendError<Request<Full<Bytes>>>) -> Broken {
+    fn unanswered(&self, mut error: TrySendError<Request<Upload>>) -> Broken {
         let unanswered = self.marks.first_read.get().is_none();
         let unsent = error.take_message().is_some() || self.marks.last_write.get().is_none();
         let error = error.into_error();
@@ -193,6 +200,7 @@ impl Connection {
 
     async fn receive(&mut self, incoming: &mut Incoming, keep: bool) -> Result<Bytes, Failure> {
         let mut body = Collected::default();
+        let mut frames = 0_u32;
         std::future::poll_fn(|cx| {
             if incoming.is_end_stream() {
                 return Poll::Ready(Ok(()));
@@ -205,6 +213,12 @@ impl Connection {
                             body.push(data);
                         }
                         driven = false;
+                        frames = frames.wrapping_add(1);
+                        // While data keeps coming the timer below is never asked.
+                        if frames.is_multiple_of(64) && Instant::now() >= self.deadline.deadline().into_std()
+                        {
+                            return Poll::Ready(Err(ErrorKind::Timeout.into()));
+                        }
                     }
                     Poll::Ready(Some(Err(error))) => {
                         return Poll::Ready(Err(Failure::new(ErrorKind::of_hyper(&error), describe(&error))));

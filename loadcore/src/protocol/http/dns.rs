@@ -12,6 +12,9 @@ const TTL: Duration = Duration::from_secs(300);
 /// A name that cannot be resolved is asked for again soon, but not by every VU at once.
 const FAILURE_TTL: Duration = Duration::from_secs(1);
 
+/// Names remembered beyond which all are asked for anew.
+const MOST_NAMES: usize = 10_000;
+
 /// The lookups of one core.
 #[derive(Debug, Default)]
 pub(super) struct Dns {
@@ -53,6 +56,10 @@ impl Dns {
             if !expired {
                 return Rc::clone(entry);
             }
+        }
+        if entries.len() >= MOST_NAMES {
+            // A test of very many hosts: their answers are worth less than the memory.
+            entries.clear();
         }
         let entry = Rc::new(Entry { answer: OnceCell::new(), turn: Cell::new(0) });
         entries.insert(host.to_owned(), Rc::clone(&entry));

@@ -8,7 +8,7 @@ use crate::metric::{
 use http::{Method, StatusCode, Version};
 use std::rc::Rc;
 
-/// Requests, each redirect hop being one.
+/// Requests that were sent.
 pub const HTTP_REQS: Counter = Counter::new("http_reqs");
 /// The share of requests that failed: no answer, or a status outside 200 to 399.
 pub const HTTP_REQ_FAILED: Rate = Rate::new("http_req_failed");
@@ -31,9 +31,14 @@ pub const HTTP_REQ_RECEIVING: Trend<Time> = Trend::new("http_req_receiving");
 /// Requests sent a second time, on a new connection, because the server had closed the idle one. k6 does not count them.
 pub const HTTP_REQ_RETRIES: Counter = Counter::new("http_req_retries");
 
+/// Requests given up before a byte of them was sent, such as while connecting: the target never saw them, so they are not
+/// among `http_reqs`. k6 does not count them.
+pub const HTTP_REQ_ABANDONED: Counter = Counter::new("http_req_abandoned");
+
 /// Every metric of HTTP.
 pub(crate) fn all() -> Vec<MetricDesc> {
-    let mut all = vec![HTTP_REQS.desc(), HTTP_REQ_FAILED.desc(), HTTP_REQ_RETRIES.desc()];
+    let mut all =
+        vec![HTTP_REQS.desc(), HTTP_REQ_FAILED.desc(), HTTP_REQ_RETRIES.desc(), HTTP_REQ_ABANDONED.desc()];
     all.extend(TRENDS.map(|trend| trend.desc()));
     all
 }
@@ -139,7 +144,7 @@ impl RequestTags {
         name: impl FnOnce() -> Rc<str>,
     ) {
         let sample = RowSample { failed: !self.is_expected(), trends };
-        recorder.row(row, self.key(), &sample, |sets| self.resolve(&name(), sets));
+        recorder.row(row, self.key(), self.base, &sample, |sets| self.resolve(&name(), sets));
     }
 
     /// The tags of a new row.

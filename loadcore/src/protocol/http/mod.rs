@@ -22,6 +22,7 @@ mod state;
 mod stream;
 mod target;
 mod tls;
+mod upload;
 
 #[cfg(feature = "test-util")]
 #[doc(hidden)]

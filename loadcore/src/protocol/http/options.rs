@@ -4,12 +4,14 @@ use super::tls;
 use base64::Engine as _;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use url::Url;
 
 /// A test-wide HTTP option that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OptionsError {
     /// The base URL is not one.
     #[error("base URL `{url}`: {problem}; write for example http://127.0.0.1:8080")]
@@ -43,7 +45,7 @@ pub(crate) struct HttpOptions {
     pub(crate) discard_bodies: bool,
     /// PEM certificates to trust beside the system's and the built-in ones.
     pub(crate) roots_pem: Vec<Vec<u8>>,
-    tls: OnceLock<Arc<rustls::ClientConfig>>,
+    tls: OnceCell<Arc<rustls::ClientConfig>>,
 }
 
 impl HttpOptions {
@@ -108,11 +110,13 @@ impl HttpOptions {
         Ok(())
     }
 
-    /// The TLS configuration, made at the first `https` request if it was not before.
-    pub(super) fn tls(&self) -> Arc<rustls::ClientConfig> {
+    /// The TLS configuration, made at the first `https` request if it was not before; reading the system's certificates
+    /// must not hold up a core.
+    pub(super) async fn tls(&self) -> Arc<rustls::ClientConfig> {
         // The user's own certificates were checked before the start, so only the built-in ones are left here.
-        let make = || tls::client_config(&[]).unwrap_or_else(|_| tls::builtin_config());
-        Arc::clone(self.tls.get_or_init(make))
+        let read = || tls::client_config(&[]).unwrap_or_else(|_| tls::builtin_config());
+        let make = async || tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| tls::builtin_config());
+        Arc::clone(self.tls.get_or_init(make).await)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{ErrorKind, metrics};
 use crate::metric::TagSetId;
 use crate::run::Vu;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub struct RequestBuilder {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) query: String,
     pub(super) body: Bytes,
+    /// What the body is, unless a header says otherwise.
+    pub(super) content_type: Option<&'static str>,
     pub(super) timeout: Duration,
     pub(super) tags: TagSetId,
     /// Instead of the target's own name.
@@ -92,6 +94,7 @@ impl Vu {
             headers: Vec::new(),
             query: String::new(),
             body: Bytes::new(),
+            content_type: None,
             timeout: HttpOptions::TIMEOUT,
             tags,
             name: None,
@@ -124,13 +127,6 @@ impl RequestBuilder {
         }
     }
 
-    fn content_type(mut self, value: &'static str) -> Self {
-        if !self.headers.iter().any(|(name, _)| name == CONTENT_TYPE) {
-            self.headers.push((CONTENT_TYPE, HeaderValue::from_static(value)));
-        }
-        self
-    }
-
     /// Adds to the URL's query: pairs, a map, or a struct.
     pub fn query(mut self, query: &(impl Serialize + ?Sized)) -> Self {
         match serde_urlencoded::to_string(query) {
@@ -150,7 +146,8 @@ impl RequestBuilder {
         match serde_json::to_vec(body) {
             Ok(json) => {
                 self.body = json.into();
-                self.content_type("application/json")
+                self.content_type = Some("application/json");
+                self
             }
             Err(error) => self.fail(format_args!("JSON body: {error}")),
         }
@@ -161,13 +158,14 @@ impl RequestBuilder {
         match serde_urlencoded::to_string(body) {
             Ok(form) => {
                 self.body = form.into();
-                self.content_type("application/x-www-form-urlencoded")
+                self.content_type = Some("application/x-www-form-urlencoded");
+                self
             }
             Err(error) => self.fail(format_args!("form body: {error}")),
         }
     }
 
-    /// Sends these bytes as they are. Without a copy for `Bytes`, `Vec<u8>`, `String` and `&'static` text and bytes.
+    /// Sends these bytes as they are. Taken without a copy from `Bytes`, `Vec<u8>`, `String` and `&'static` text and bytes.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

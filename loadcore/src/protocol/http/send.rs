@@ -9,11 +9,11 @@ use super::options::TRACEPARENT;
 use super::request::RequestBuilder;
 use super::response::{Response, Timings};
 use super::target::Target;
+use super::upload::Upload;
+use crate::metric::MetricId;
 use crate::trace::{SpanId, traceparent};
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
-use http_body_util::Full;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
             let seen = Seen::answered(&exchanged, &connection);
             count(&request, &target, seen, &timings);
             if connection.rest(ended) {
-                request.http.give_back(connection);
+                request.http.give_back(connection, ended);
             }
             let Exchanged { head, body } = exchanged;
             let (status, version, headers) = (head.status, head.version, head.headers);
@@ -102,11 +102,14 @@ struct Attempt<'a> {
     connection: Option<Box<Connection>>,
     exchange_begun: Instant,
     ended: Instant,
+    /// It has come to its end, and is counted elsewhere.
+    over: bool,
 }
 
 impl<'a> Attempt<'a> {
     fn new(request: &'a RequestBuilder, target: &'a Rc<Target>, started: Instant) -> Self {
-        let deadline = started + request.timeout;
+        let most = Duration::from_secs(365 * 24 * 3600);
+        let deadline = started + request.timeout.min(most);
         let timings = Timings::default();
         Self {
             request,
@@ -117,6 +120,7 @@ impl<'a> Attempt<'a> {
             connection: None,
             exchange_begun: started,
             ended: started,
+            over: false,
         }
     }
 
@@ -126,7 +130,9 @@ impl<'a> Attempt<'a> {
             if usable {
                 // Most requests begin at once: reading the clock again would tell nothing.
                 match self.exchange().await {
-                    Err(broken) if self.may_retry(&broken) => self.note_retry(),
+                    Err(broken) if self.may_retry(&broken) => {
+                        self.count_one(self.request.http.core.retries);
+                    }
                     outcome => return outcome.map_err(|broken| self.undone(broken)),
                 }
             }
@@ -172,10 +178,10 @@ impl<'a> Attempt<'a> {
         closed && (broken.unsent || (broken.unanswered && is_idempotent(&self.request.method)))
     }
 
-    fn note_retry(&self) {
+    fn count_one(&self, metric: MetricId) {
         let core = &self.request.vu.state.core;
         let now = core.clock.now();
-        core.recorder.borrow_mut().sample(self.request.http.core.retries, self.request.tags, 1.0, now);
+        core.recorder.borrow_mut().sample(metric, self.request.tags, 1.0, now);
     }
 
     fn undone(&self, broken: Broken) -> Undone {
@@ -185,6 +191,7 @@ impl<'a> Attempt<'a> {
 
     /// Takes the connection out: the request is over.
     fn settle(&mut self) -> Box<Connection> {
+        self.over = true;
         match self.connection.take() {
             Some(connection) => connection,
             None => unreachable!("an answer came over a connection"),
@@ -192,18 +199,22 @@ impl<'a> Attempt<'a> {
     }
 
     fn defuse(&mut self) {
-        self.connection = None;
+        self.over = true;
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        let Some(connection) = &self.connection else { return };
-        let instants: Instants = connection.instants();
-        // What was never written was never asked: the server knows nothing of it.
-        if instants.last_write.is_none() {
+        if self.over {
             return;
         }
+        let instants = self.connection.as_ref().map(|connection| connection.instants());
+        let (Some(connection), Some(instants @ Instants { last_write: Some(_), .. })) =
+            (&self.connection, instants)
+        else {
+            // What was never written was never asked: the server knows nothing of it.
+            return self.count_one(self.request.http.core.abandoned);
+        };
         // Its time so far is recorded: leaving out the requests that were given up would flatter the target.
         let timings = self.timings.exchanged(self.exchange_begun, Instant::now(), instants);
         count(self.request, self.target, Seen::broken(ErrorKind::Cancelled, connection), &timings);
@@ -215,13 +226,16 @@ fn is_idempotent(method: &Method) -> bool {
 }
 
 /// The request as hyper takes it. Called again for a retry, which gets a span of its own.
-fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Bytes>>, Failure> {
+fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Upload>, Failure> {
     let mut headers = target.origin.headers.clone();
     if let Some(auth) = &target.auth {
         headers.insert(AUTHORIZATION, auth.clone());
     }
     if request.http.core.options.traces() {
         headers.insert(&TRACEPARENT, trace_header(request));
+    }
+    if let Some(content_type) = request.content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     for (index, (name, value)) in request.headers.iter().enumerate() {
         // The first of a name replaces a default; a second one is a second value.
@@ -231,7 +245,7 @@ fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Full<Byt
             headers.insert(name, value.clone());
         }
     }
-    let mut message = Request::new(Full::new(request.body.clone()));
+    let mut message = Request::new(Upload::new(request.body.clone()));
     *message.method_mut() = request.method.clone();
     *message.uri_mut() = request.path(target)?.into();
     *message.headers_mut() = headers;

@@ -14,6 +14,7 @@ use http::HeaderValue;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 use url::Url;
 
 /// URLs remembered beyond which each is resolved anew.
@@ -25,6 +26,7 @@ pub(super) struct HttpCore {
     pub(super) base: Option<Base>,
     pub(super) row: RowSpec<TREND_COUNT>,
     pub(super) retries: MetricId,
+    pub(super) abandoned: MetricId,
     pub(super) dns: Dns,
     memory: Arc<SeriesMemory>,
     origins: RefCell<HashMap<String, Rc<Origin>>>,
@@ -56,6 +58,7 @@ impl HttpCore {
             base: None,
             row: metrics::row_spec(registry),
             retries: registry.register(&metrics::HTTP_REQ_RETRIES.desc()).unwrap_or(MetricId(0)),
+            abandoned: registry.register(&metrics::HTTP_REQ_ABANDONED.desc()).unwrap_or(MetricId(0)),
             dns: Dns::default(),
             memory: Arc::clone(&core.job.memory),
             origins: RefCell::default(),
@@ -97,12 +100,7 @@ impl HttpCore {
         if let Some(id) = names.ids.get(name) {
             return *id;
         }
-        let name = if self.memory.take(2 * name.len() + 64, || format!("name={name}")) {
-            name
-        } else {
-            self.memory.refused("name");
-            crate::metric::OVERFLOW
-        };
+        let name = if self.memory.take(2 * name.len() + 128) { name } else { crate::metric::OVERFLOW };
         if let Some(id) = names.ids.get(name) {
             return *id;
         }
@@ -163,7 +161,12 @@ impl HttpVu {
     }
 
     #[inline]
-    pub(super) fn give_back(&self, connection: Box<Connection>) {
-        self.idle.borrow_mut().push(connection);
+    pub(super) fn give_back(&self, connection: Box<Connection>, now: Instant) {
+        let mut idle = self.idle.borrow_mut();
+        if !idle.is_empty() {
+            // The last used is taken first, so others may be left over: from requests that were joined, or other hosts.
+            idle.retain(|other| !other.is_stale(now));
+        }
+        idle.push(connection);
     }
 }

@@ -36,5 +36,7 @@ fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
     let builder = builder.map_err(|error| error.to_string())?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Each VU stands for a user of its own: it must not resume another one's session.
+    config.resumption = rustls::client::Resumption::disabled();
     Ok(Arc::new(config))
 }
