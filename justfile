@@ -28,6 +28,11 @@ quickstart *ARGS:
 bench *ARGS:
     cargo bench -p loadcore-benches {{ARGS}}
 
+# CPU time for each request against wrk; needs nginx, wrk and taskset
+against-wrk *ARGS:
+    cargo build --release -p loadcore-benches
+    target/release/against-wrk --limit 1.4 {{ARGS}}
+
 # Everything that a change must pass
 ci:
     .ci/run
