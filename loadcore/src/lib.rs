@@ -22,6 +22,7 @@ pub use load_test::{LoadTest, RunError};
 pub use loadcore_macros::{check, data, group, metric, path, scenario};
 pub use metric::Group;
 pub use protocol::http::{self, Path};
+pub use protocol::measure::{MEASURE_DURATION, MEASURE_FAILED};
 pub use report::{CheckResult, Report, RunInfo, ScenarioInfo};
 pub use run::{Outcome, Scenario, TimeAmount, Vu};
 pub use trace::{SpanId, TraceContext, TraceId};

@@ -15,5 +15,5 @@ pub use crate::protocol::http::{
     HTTP_REQ_LOOKING_UP, HTTP_REQ_RECEIVING, HTTP_REQ_RETRIES, HTTP_REQ_SENDING, HTTP_REQ_TLS_HANDSHAKING,
     HTTP_REQ_WAITING, HTTP_REQS, Response,
 };
-pub use crate::{Error, LoadTest, Report, Result, Scenario, Vu};
+pub use crate::{Error, LoadTest, MEASURE_DURATION, MEASURE_FAILED, Report, Result, Scenario, Vu};
 pub use loadcore_macros::{check, data, group, metric, path, scenario};

@@ -2,6 +2,7 @@
 //! exit codes that scripts rely on. Each test runs `testbed/journeys.rs` as a program.
 
 mod export;
+mod flags;
 mod signals;
 
 use std::path::{Path, PathBuf};

@@ -2,11 +2,13 @@
 
 mod architecture;
 mod cli;
+mod data;
 mod design;
 mod executors;
 mod faults;
 mod history;
 mod macros;
+mod measure;
 mod reports;
 mod support;
 mod trace;

@@ -1,7 +1,10 @@
 //! Flags and subcommands.
 
 use crate::load_test::{LoadTest, RunError};
-use crate::plan::{Executor, constant_vus, parse_duration, shared_iterations};
+use crate::plan::{
+    ArrivalRate, Executor, constant_arrival_rate, constant_vus, parse_duration, per, ramping_vus,
+    shared_iterations,
+};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +22,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the test (the default)
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// List the scenarios
     List,
 }
@@ -39,9 +42,28 @@ pub(super) struct RunArgs {
     /// .. for this long, such as 30s or 1m30s (with --iterations: at most)
     #[arg(long, short, value_name = "TIME", value_parser = positive_duration)]
     duration: Option<Duration>,
+    /// .. or ramping from stage to stage, from --vus (may be repeated), such as 30s:10
+    #[arg(long, short, value_name = "TIME:VUS", value_parser = stage, conflicts_with_all = ["duration", "iterations"])]
+    stage: Vec<(Duration, u64)>,
+    /// .. or iterations that start at this rate for --duration, on at most --vus VUs, such as 100/s or 30/m
+    #[arg(long, value_name = "N/UNIT", value_parser = rate, requires = "duration", conflicts_with_all = ["stage", "iterations"])]
+    rate: Option<ArrivalRate>,
     /// .. or for this many iterations in all
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     iterations: Option<u64>,
+    /// Add a tag to all samples (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    tag: Vec<(String, String)>,
+    /// Add a header to every request that does not set it itself (may be repeated)
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
+    /// Add a threshold, or replace the one about the same number: 'http_req_duration{scenario:checkout}: p(95)<500'
+    /// (may be repeated; times in milliseconds or with a unit)
+    #[arg(long, value_name = "METRIC: CONDITION")]
+    threshold: Vec<String>,
+    /// Judge nothing: no threshold decides the exit code
+    #[arg(long)]
+    no_thresholds: bool,
     /// What all randomness comes from
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -67,13 +89,47 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn stage(text: &str) -> Result<(Duration, u64), String> {
+    let wrong = || format!("`{text}` is no stage: write TIME:VUS, such as 30s:10");
+    let (time, vus) = text.split_once(':').ok_or_else(wrong)?;
+    let vus = vus.trim().parse().map_err(|_| wrong())?;
+    Ok((parse_duration(time).map_err(|error| error.to_string())?, vus))
+}
+
+fn rate(text: &str) -> Result<ArrivalRate, String> {
+    let wrong = || format!("`{text}` is no rate: write N/UNIT, such as 100/s, 30/m or 5/10s");
+    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let count: f64 = count.trim().parse().map_err(|_| wrong())?;
+    // `/s` is `/1s`.
+    let unit = unit.trim();
+    let unit =
+        if unit.starts_with(|c: char| c.is_ascii_digit()) { unit.to_owned() } else { format!("1{unit}") };
+    Ok(per(count, parse_duration(&unit).map_err(|_| wrong())?))
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is no tag: write KEY=VALUE")),
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(format!("`{text}` is no header: write 'NAME: VALUE'")),
+    }
+}
+
 /// Flags that do not fit together, or not to this test.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ArgsError {
     #[error(transparent)]
     Scenario(#[from] RunError),
     #[error(
-        "--vus, --duration and --iterations replace the executor of one scenario, but {count} are selected: add \
+        "--vus, --duration, --iterations, --stage and --rate replace the executor of one scenario, but {count} are selected: add \
          --scenario NAME (there are: {known})"
     )]
     Several { count: usize, known: String },
@@ -98,6 +154,16 @@ impl RunArgs {
         if let Some(url) = &self.base_url {
             test = test.base_url(url);
         }
+        let given = |name: &str| self.header.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+        test.headers.retain(|(name, _)| !given(name));
+        for (name, value) in &self.header {
+            test = test.header(name, value);
+        }
+        for (key, value) in &self.tag {
+            test = test.tag(key, value);
+        }
+        test.threshold_texts.extend(self.threshold.iter().cloned());
+        test.no_thresholds |= self.no_thresholds;
         test.seed = self.seed.or(test.seed);
         test.cores = self.cores.or(test.cores);
         Ok(test)
@@ -125,6 +191,13 @@ impl RunArgs {
                 None => shared,
             }
         };
+        if let (Some(rate), Some(duration)) = (self.rate, self.duration) {
+            let arrivals = constant_arrival_rate(rate, duration);
+            return Some(self.vus.map_or(arrivals.clone(), |vus| arrivals.max_vus(vus)).into());
+        }
+        if !self.stage.is_empty() {
+            return Some(ramping_vus(self.stage.iter().copied()).start_vus(self.vus.unwrap_or(1)).into());
+        }
         match (self.vus, self.duration, self.iterations) {
             (None, None, None) => None,
             (vus, _, Some(iterations)) => Some(shared(iterations, vus.unwrap_or(1)).into()),
@@ -152,6 +225,9 @@ mod tests {
             ("--vus 10", "10 iterations shared among 10 VUs, at most 10m"),
             ("--duration 1m", "1 looping VUs for 1m"),
             ("--vus 3 --duration 1m30s", "3 looping VUs for 1m30s"),
+            ("-s 10s:5 --stage 1m:0 -u 2", "up to 5 looping VUs for 1m10s over 2 stages"),
+            ("--rate 30/m -d 10m", "0.50 iterations/s for 10m"),
+            ("--rate 5/10s -d 10m -u 7", "0.50 iterations/s for 10m, up to 7 VUs"),
         ] {
             assert_eq!(executor(flags), Some(format!("{want}{stop}")), "{flags}");
         }
@@ -165,6 +241,14 @@ mod tests {
             ("-d 0s", "runs nothing"),
             ("--vus 0", "--vus"),
             ("--iterations many", "--iterations"),
+            ("--stage 1000:20", "a unit is missing"),
+            ("--stage 10:20s", "is no stage: write TIME:VUS"),
+            ("-u 2 -d 10s -s 10s:20", "cannot be used with"),
+            ("--rate 10/s", "--duration"),
+            ("--rate 10 -d 1s", "write N/UNIT"),
+            ("--rate 10/x -d 1s", "write N/UNIT"),
+            ("--tag team", "write KEY=VALUE"),
+            ("--header x-run", "write 'NAME: VALUE'"),
             ("--cors 2", "--cores"),
             ("list --vus 2", "--vus"),
         ] {

@@ -1,5 +1,6 @@
 //! Test data: loaded once before the test starts, one copy for all cores.
 
+mod format;
 mod shared_array;
 
 pub use shared_array::{Data, DataError, SharedArray};

@@ -1,5 +1,6 @@
 //! `SharedArray`: typed rows of a file.
 
+use super::format::Format;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -68,6 +69,7 @@ pub trait Data {
 #[derive(Debug)]
 pub struct SharedArray<T> {
     path: &'static str,
+    format: Format,
     rows: OnceLock<Vec<T>>,
 }
 
@@ -75,7 +77,28 @@ impl<T> SharedArray<T> {
     /// The elements of the JSON array in this file. The path is taken from the working directory or, if there is no
     /// such file, from the directory of the crate's `Cargo.toml`.
     pub const fn json(path: &'static str) -> Self {
-        Self { path, rows: OnceLock::new() }
+        Self::of(path, Format::Json)
+    }
+
+    /// The lines of this file, each one JSON value (empty lines are passed over). The path is taken as in
+    /// [`json`](SharedArray::json).
+    pub const fn jsonl(path: &'static str) -> Self {
+        Self::of(path, Format::JsonLines)
+    }
+
+    /// The rows of this CSV file: commas, double quotes, and a first line with the fields' names, which are matched with
+    /// those of `T`. The path is taken as in [`json`](SharedArray::json).
+    pub const fn csv(path: &'static str) -> Self {
+        Self::of(path, Format::Csv)
+    }
+
+    const fn of(path: &'static str, format: Format) -> Self {
+        Self { path, format, rows: OnceLock::new() }
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.rows().iter()
     }
 
     /// The rows. Empty until the data is loaded, which happens before the test starts.
@@ -117,6 +140,14 @@ impl<T> SharedArray<T> {
     }
 }
 
+impl<'a, T> IntoIterator for &'a SharedArray<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl<T> std::ops::Index<usize> for SharedArray<T> {
     type Output = T;
     fn index(&self, row: usize) -> &T {
@@ -132,11 +163,11 @@ impl<T: DeserializeOwned + Send + Sync> Data for SharedArray<T> {
         }
         let path = self.find(manifest_dir)?;
         let text = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
-        let rows: Vec<T> = serde_json::from_slice(&text).map_err(|error| DataError::Parse {
+        let rows: Vec<T> = self.format.read(&text).map_err(|bad| DataError::Parse {
             path: path.clone(),
-            line: error.line(),
-            column: error.column(),
-            message: without_place(&error),
+            line: bad.line,
+            column: bad.column,
+            message: bad.message,
         })?;
         if rows.is_empty() {
             return Err(DataError::Empty { path });
@@ -145,12 +176,6 @@ impl<T: DeserializeOwned + Send + Sync> Data for SharedArray<T> {
         let _ = self.rows.set(rows);
         Ok(())
     }
-}
-
-/// serde_json's message without its own "at line .. column ..", which is said in front already.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
 }
 
 #[cfg(test)]

@@ -44,12 +44,16 @@ pub use prepare::{RegisteredData, RegisteredMetric, RegisteredScenario};
 pub struct LoadTest {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) thresholds: Vec<Threshold>,
+    /// From the command line, in k6's grammar: read when all metrics are known.
+    pub(crate) threshold_texts: Vec<String>,
+    /// Judge nothing.
+    pub(crate) no_thresholds: bool,
     pub(crate) base_url: Option<String>,
     pub(crate) seed: Option<u64>,
     pub(crate) cores: Option<usize>,
     /// Pin cores' threads: for a process that is nothing but a load generator.
     pub(crate) pin: bool,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     tags: Vec<(String, String)>,
     metrics: Vec<MetricDesc>,
     discard_bodies: bool,

@@ -7,10 +7,10 @@ use crate::metric::{
     Select, SeriesMemory, Stats, builtin,
 };
 use crate::plan::{Executor, OpenSchedule, Schedule};
-use crate::protocol::http;
+use crate::protocol;
 use crate::report::ScenarioInfo;
 use crate::run::{Extensions, Job, Scenario, ScenarioJob, SharedCounters, Site, nanos};
-use crate::verdict::{Generator, Observed, Threshold, judge};
+use crate::verdict::{Generator, Observed, Threshold, judge, parse_threshold};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl LoadTest {
         let cores = self.core_count()?;
         let http = self.http_options()?;
         let registry = self.register_metrics()?;
-        let thresholds = self.all_thresholds()?;
+        let thresholds = self.all_thresholds(&registry)?;
         load_data()?;
 
         let mut extensions = Extensions::default();
@@ -113,7 +113,7 @@ impl LoadTest {
     }
 
     fn register_metrics(&self) -> Result<Registry, RunError> {
-        let known = builtin::all().into_iter().chain(http::all());
+        let known = builtin::all().into_iter().chain(protocol::metrics());
         let no_place = |source| RunError::Metric { place: None, source };
         let registry = Registry::new(known).map_err(no_place)?;
         for entry in inventory::iter::<RegisteredMetric>() {
@@ -126,7 +126,7 @@ impl LoadTest {
         Ok(registry)
     }
 
-    fn all_thresholds(&self) -> Result<Vec<Threshold>, RunError> {
+    fn all_thresholds(&self, registry: &Registry) -> Result<Vec<Threshold>, RunError> {
         let of_scenario = |scenario: &Scenario| {
             let name = scenario.name().to_owned();
             scenario.thresholds.clone().into_iter().map(move |threshold| threshold.in_scenario(&name))
@@ -134,7 +134,15 @@ impl LoadTest {
         let mut all: Vec<Threshold> = self.scenarios.iter().flat_map(of_scenario).collect();
         all.extend(self.thresholds.iter().cloned());
         all.iter().try_for_each(Threshold::validate)?;
-        Ok(all)
+        let known: Vec<_> = registry.all().into_iter().map(|(_, desc)| desc).collect();
+        for text in &self.threshold_texts {
+            let threshold = parse_threshold(text, &known)?;
+            match all.iter_mut().find(|earlier| earlier.is_about_the_same_as(&threshold)) {
+                Some(earlier) => *earlier = threshold,
+                None => all.push(threshold),
+            }
+        }
+        Ok(if self.no_thresholds { Vec::new() } else { all })
     }
 }
 

@@ -131,18 +131,3 @@ impl Counter {
         Self { name: self.name, contains: Contains::Data }
     }
 }
-
-/// A number that a metric can take: any integer or float.
-pub trait Amount {
-    /// As a float.
-    fn amount(self) -> f64;
-}
-
-macro_rules! amount_for {
-    ($($number:ty),*) => { $(impl Amount for $number {
-        fn amount(self) -> f64 {
-            self as f64
-        }
-    })* };
-}
-amount_for!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);

@@ -24,7 +24,7 @@ mod trend;
 pub use aggregate::{Aggregate, ErrorGroup, SeriesView};
 pub use builtin::*;
 pub(crate) use delta::{CoreHealth, Delta};
-pub use handle::{Amount, Bytes, Counter, Gauge, Metric, Plain, Rate, Time, Trend, Unit};
+pub use handle::{Bytes, Counter, Gauge, Metric, Plain, Rate, Time, Trend, Unit};
 pub use history::HistoryPoint;
 pub use kind::{Contains, Kind, MetricDesc};
 pub(crate) use memory::SeriesMemory;

@@ -1,21 +1,7 @@
 //! Durations as users write them: `secs(1.5)` in code, `1m30s` on the command line.
 
+use super::Number;
 use std::time::Duration;
-
-/// A number of time units: an integer or a float. Implemented for the number types a literal can have.
-pub trait Seconds {
-    /// The number as a float; negative and non-finite values are refused by [`secs`] and its siblings.
-    fn units(self) -> f64;
-}
-
-macro_rules! seconds_for {
-    ($($number:ty),*) => { $(impl Seconds for $number {
-        fn units(self) -> f64 {
-            self as f64
-        }
-    })* };
-}
-seconds_for!(i32, i64, u8, u16, u32, u64, usize, f32, f64);
 
 #[track_caller]
 fn duration(units: f64, unit: &str, seconds_each: f64) -> Duration {
@@ -33,26 +19,26 @@ fn duration(units: f64, unit: &str, seconds_each: f64) -> Duration {
 /// # Panics
 /// If the number is negative, not finite, or beyond 584 years.
 #[track_caller]
-pub fn secs(n: impl Seconds) -> Duration {
-    duration(n.units(), "secs", 1.0)
+pub fn secs(n: impl Number) -> Duration {
+    duration(n.into_f64(), "secs", 1.0)
 }
 
 /// `millis(50)`: a duration in milliseconds. Panics as [`secs`] does.
 #[track_caller]
-pub fn millis(n: impl Seconds) -> Duration {
-    duration(n.units(), "millis", 1e-3)
+pub fn millis(n: impl Number) -> Duration {
+    duration(n.into_f64(), "millis", 1e-3)
 }
 
 /// `mins(3)`: a duration in minutes. Panics as [`secs`] does.
 #[track_caller]
-pub fn mins(n: impl Seconds) -> Duration {
-    duration(n.units(), "mins", 60.0)
+pub fn mins(n: impl Number) -> Duration {
+    duration(n.into_f64(), "mins", 60.0)
 }
 
 /// `hours(1)`: a duration in hours. Panics as [`secs`] does.
 #[track_caller]
-pub fn hours(n: impl Seconds) -> Duration {
-    duration(n.units(), "hours", 3600.0)
+pub fn hours(n: impl Number) -> Duration {
+    duration(n.into_f64(), "hours", 3600.0)
 }
 
 /// A text that is not a duration; the message says what to write instead.

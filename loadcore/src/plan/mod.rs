@@ -7,16 +7,18 @@
 
 mod duration;
 pub mod executor;
+mod number;
 mod rate;
 mod schedule;
 mod stripe;
 
-pub use duration::{ParseDurationError, Seconds, format_duration, hours, millis, mins, parse_duration, secs};
+pub use duration::{ParseDurationError, format_duration, hours, millis, mins, parse_duration, secs};
 pub use executor::{
     ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, PlanError, RampingArrivalRate, RampingVus,
     SharedIterations, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate,
     ramping_vus, shared_iterations,
 };
-pub use rate::{ArrivalRate, Count, per, per_min, per_sec};
+pub use number::Number;
+pub use rate::{ArrivalRate, per, per_min, per_sec};
 pub use schedule::{Arrivals, Budget, ClosedSchedule, OpenSchedule, Schedule, VuStep};
 pub(crate) use stripe::Stripe;

@@ -1,9 +1,7 @@
 //! Arrival rates: how many iterations start per unit of time.
 
+use super::Number;
 use std::time::Duration;
-
-/// A whole or fractional count, as in `per_sec(200)` or `per_sec(0.5)`.
-pub use super::duration::Seconds as Count;
 
 /// How many iterations shall start in each period: `count` per `unit`.
 ///
@@ -29,16 +27,16 @@ impl std::fmt::Display for ArrivalRate {
 }
 
 /// `n` iterations each second.
-pub fn per_sec(n: impl Count) -> ArrivalRate {
+pub fn per_sec(n: impl Number) -> ArrivalRate {
     per(n, Duration::from_secs(1))
 }
 
 /// `n` iterations each minute.
-pub fn per_min(n: impl Count) -> ArrivalRate {
+pub fn per_min(n: impl Number) -> ArrivalRate {
     per(n, Duration::from_secs(60))
 }
 
 /// `n` iterations in each period of `unit`.
-pub fn per(n: impl Count, unit: Duration) -> ArrivalRate {
-    ArrivalRate { count: n.units(), unit }
+pub fn per(n: impl Number, unit: Duration) -> ArrivalRate {
+    ArrivalRate { count: n.into_f64(), unit }
 }

@@ -137,7 +137,7 @@ fn totals(page: &mut Page, report: &Report) {
     let width = widest.max(EXPECTED.len()) + 3;
     let built_in: BTreeSet<String> = crate::metric::builtin::all()
         .into_iter()
-        .chain(crate::protocol::http::all())
+        .chain(crate::protocol::metrics())
         .map(|desc| desc.name.to_string())
         .collect();
     type Belongs = fn(&str) -> bool;

@@ -1,7 +1,8 @@
 //! Recording into user metrics: `ORDER_VALUE.add(vu, 12.5)`.
 
 use super::Vu;
-use crate::metric::{Amount, Bytes, Counter, Gauge, Metric, MetricDesc, Plain, Rate, Time, Trend};
+use crate::metric::{Bytes, Counter, Gauge, Metric, MetricDesc, Plain, Rate, Time, Trend};
+use crate::plan::Number;
 use std::time::Duration;
 
 fn sample(vu: &Vu, desc: &MetricDesc, amount: f64) {
@@ -27,23 +28,23 @@ impl TimeAmount for Duration {
     }
 }
 
-impl<N: Amount> TimeAmount for N {
+impl<N: Number> TimeAmount for N {
     fn millis(self) -> f64 {
-        self.amount()
+        self.into_f64()
     }
 }
 
 impl Trend<Plain> {
     /// Records a number, kept to 1/1000. Negative numbers and NaN are refused, counted, and reported.
-    pub fn add(self, vu: &Vu, value: impl Amount) {
-        sample(vu, &self.desc(), value.amount());
+    pub fn add(self, vu: &Vu, value: impl Number) {
+        sample(vu, &self.desc(), value.into_f64());
     }
 }
 
 impl Trend<Bytes> {
     /// Records a size in bytes. Negative numbers and NaN are refused, counted, and reported.
-    pub fn add(self, vu: &Vu, bytes: impl Amount) {
-        sample(vu, &self.desc(), bytes.amount());
+    pub fn add(self, vu: &Vu, bytes: impl Number) {
+        sample(vu, &self.desc(), bytes.into_f64());
     }
 }
 
@@ -56,8 +57,8 @@ impl Trend<Time> {
 
 impl Counter {
     /// Adds to the sum. Negative numbers and NaN are refused, counted, and reported.
-    pub fn add(self, vu: &Vu, amount: impl Amount) {
-        sample(vu, &self.desc(), amount.amount());
+    pub fn add(self, vu: &Vu, amount: impl Number) {
+        sample(vu, &self.desc(), amount.into_f64());
     }
 }
 
@@ -70,7 +71,7 @@ impl Rate {
 
 impl Gauge {
     /// Sets the value. Any finite number; others are refused, counted, and reported.
-    pub fn set(self, vu: &Vu, value: impl Amount) {
-        sample(vu, &self.desc(), value.amount());
+    pub fn set(self, vu: &Vu, value: impl Number) {
+        sample(vu, &self.desc(), value.into_f64());
     }
 }

@@ -192,6 +192,11 @@ impl<T> SharedArray<T> {
     pub fn for_vu(&self, vu: &Vu) -> &T {
         self.wrapping(vu.id().saturating_sub(1))
     }
+
+    /// The running iteration's row: each iteration of a scenario has the next one, and the first again after the last.
+    pub fn for_iteration(&self, vu: &Vu) -> &T {
+        self.wrapping(vu.iteration())
+    }
 }
 
 impl Group {

@@ -1,9 +1,10 @@
 //! Thresholds: a metric's number must lie on one side of a bound.
 
 use crate::metric::{
-    Aggregate, Amount, Bytes, Counter, Gauge, MetricDesc, Plain, Rate, Select, Selected, Selector, Stats,
-    Time, Trend, Unit, VUS, VUS_MAX,
+    Aggregate, Bytes, Counter, Gauge, MetricDesc, Plain, Rate, Select, Selected, Selector, Stats, Time,
+    Trend, Unit, VUS, VUS_MAX,
 };
+use crate::plan::Number;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -71,11 +72,14 @@ impl fmt::Display for Aggregation {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
+pub(super) enum Comparison {
     Below,
     AtMost,
     Above,
     AtLeast,
+    /// In text only: two floats are hardly ever equal.
+    Equal,
+    NotEqual,
 }
 
 impl Comparison {
@@ -85,6 +89,8 @@ impl Comparison {
             Self::AtMost => value <= bound,
             Self::Above => value > bound,
             Self::AtLeast => value >= bound,
+            Self::Equal => value == bound,
+            Self::NotEqual => value != bound,
         }
     }
 
@@ -94,6 +100,8 @@ impl Comparison {
             Self::AtMost => "<=",
             Self::Above => ">",
             Self::AtLeast => ">=",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
         }
     }
 }
@@ -119,21 +127,21 @@ impl Bound<Time> for Duration {
     }
 }
 
-impl<N: Amount> Bound<Plain> for N {
+impl<N: Number> Bound<Plain> for N {
     fn shown(self) -> f64 {
-        self.amount()
+        self.into_f64()
     }
 }
 
-impl<N: Amount> Bound<Bytes> for N {
+impl<N: Number> Bound<Bytes> for N {
     fn shown(self) -> f64 {
-        self.amount()
+        self.into_f64()
     }
 }
 
-impl<N: Amount> Bound<Ratio> for N {
+impl<N: Number> Bound<Ratio> for N {
     fn shown(self) -> f64 {
-        self.amount()
+        self.into_f64()
     }
 }
 
@@ -152,13 +160,7 @@ impl<U> Measure<U> {
     }
 
     fn threshold(self, comparison: Comparison, bound: impl Bound<U>) -> Threshold {
-        Threshold {
-            selector: self.selector,
-            aggregation: self.aggregation,
-            comparison,
-            bound: bound.shown(),
-            allow_empty: false,
-        }
+        Threshold::new(self.selector, self.aggregation, comparison, bound.shown())
     }
 
     /// The number must be less than the bound.
@@ -231,15 +233,15 @@ measures!(Gauge, Ratio, {
 
 impl<U: Unit> Trend<U> {
     /// A percentile, 0 to 100: `p(95)`, `p(99.9)`. Others are an error before the test starts.
-    pub fn p(self, percentile: impl Amount) -> Measure<U> {
-        Measure::new(self.select().selector, Aggregation::P(percentile.amount()))
+    pub fn p(self, percentile: impl Number) -> Measure<U> {
+        Measure::new(self.select().selector, Aggregation::P(percentile.into_f64()))
     }
 }
 
 impl<U: Unit> Selected<Trend<U>> {
     /// A percentile, 0 to 100: `p(95)`, `p(99.9)`. Others are an error before the test starts.
-    pub fn p(self, percentile: impl Amount) -> Measure<U> {
-        Measure::new(self.selector, Aggregation::P(percentile.amount()))
+    pub fn p(self, percentile: impl Number) -> Measure<U> {
+        Measure::new(self.selector, Aggregation::P(percentile.into_f64()))
     }
 }
 
@@ -266,6 +268,14 @@ pub enum ThresholdError {
     /// The bound is not a number.
     #[error("threshold `{0}`: the bound is not a number; give one that is")]
     Bound(String),
+    /// A text that is not a threshold.
+    #[error("threshold `{text}`: {problem}")]
+    Text {
+        /// As written.
+        text: String,
+        /// What is wrong, and what to write instead.
+        problem: String,
+    },
     /// The metric says nothing of a single scenario.
     #[error(
         "threshold `{0}`: vus and vus_max are of the whole test; move it from the scenario to LoadTest::threshold"
@@ -286,6 +296,20 @@ pub struct ThresholdResult {
 }
 
 impl Threshold {
+    pub(super) fn new(
+        selector: Selector,
+        aggregation: Aggregation,
+        comparison: Comparison,
+        bound: f64,
+    ) -> Self {
+        Self { selector, aggregation, comparison, bound, allow_empty: false }
+    }
+
+    /// Whether both ask for the same number: then the later one replaces the earlier.
+    pub(crate) fn is_about_the_same_as(&self, other: &Self) -> bool {
+        self.selector == other.selector && self.aggregation == other.aggregation
+    }
+
     /// Holds when there is no sample at all.
     pub fn allow_empty(mut self) -> Self {
         self.allow_empty = true;

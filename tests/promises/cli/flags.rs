@@ -1,0 +1,68 @@
+//! Flags that judge, tag and shape a run: thresholds as text, stages and rates, tags and headers.
+
+use super::{run, run_against};
+use crate::support::{quiet, settled, truth_server};
+
+#[tokio::test]
+async fn thresholds_on_the_command_line_add_to_those_of_the_attribute_or_replace_them() {
+    let _quiet = quiet().await;
+    let server = truth_server();
+    let browse = |args: &[&str]| run_against(&server, &[&["--scenario", "browse", "-i", "3"], args].concat());
+
+    let added = browse(&["--threshold", "iterations{scenario:browse}: count==3"]);
+    added.assert_code(0);
+    for line in ["✓ 'rate<0.01' rate=0.00%", "✓ 'count==3' count=3"] {
+        assert!(added.out.contains(line), "{line}: {}", added.out);
+    }
+    // About the same number as the attribute's: it takes its place.
+    let replaced = browse(&["--threshold", "http_req_failed{scenario:browse}: rate > 0.5"]);
+    replaced.assert_code(99);
+    assert!(replaced.out.contains("✗ 'rate>0.5' rate=0.00%") && !replaced.out.contains("'rate<0.01'"));
+
+    let unjudged = browse(&["--threshold", "iterations: count>100", "--no-thresholds"]);
+    unjudged.assert_code(0);
+    assert!(!unjudged.out.contains("THRESHOLDS"), "{}", unjudged.out);
+}
+
+#[test]
+fn a_threshold_that_cannot_be_read_is_refused_with_its_text_and_a_way_out() {
+    for (text, want) in [
+        ("http_req_duraton: p(95)<500", "did you mean `http_req_duration`?"),
+        ("http_req_duration: p(95)", "has no comparison"),
+        ("checks: p(95)<1", "write one of rate"),
+        ("p(95)<500", "write METRIC: CONDITION"),
+    ] {
+        let ran = run(&["--threshold", text]);
+        ran.assert_code(104);
+        assert!(ran.err.contains(text) && ran.err.contains(want), "{text}: {}", ran.err);
+        assert!(ran.out.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn stages_and_rates_replace_the_executor_of_the_one_selected_scenario() {
+    let _quiet = quiet().await;
+    let server = truth_server();
+    let ran = run_against(&server, &["--scenario", "browse", "-s", "500ms:3", "-s", "500ms:0"]);
+    ran.assert_code(0);
+    assert!(ran.err.contains("browse: up to 3 looping VUs for 1s over 2 stages"), "{}", ran.err);
+
+    server.reset().await.unwrap();
+    let ran = run_against(&server, &["--scenario", "browse", "--rate", "50/s", "-d", "1s", "-u", "10"]);
+    ran.assert_code(0);
+    assert!(ran.err.contains("browse: 50.00 iterations/s for 1s, up to 10 VUs"), "{}", ran.err);
+    assert!(ran.out.contains("iteration_response_time"), "{}", ran.out);
+    assert_eq!(settled(&server).await.requests, 50);
+}
+
+#[tokio::test]
+async fn tags_and_headers_of_the_command_line_are_on_everything() {
+    let _quiet = quiet().await;
+    let server = truth_server();
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let header = format!("traceparent: {traceparent}");
+    let args = ["--scenario", "browse", "-i", "2", "--tag", "testid=7", "--header", &header];
+    let threshold = ["--threshold", "http_reqs{testid:7}: count==2"];
+    let ran = run_against(&server, &[&args[..], &threshold].concat());
+    ran.assert_code(0);
+}
