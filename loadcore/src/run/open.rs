@@ -69,7 +69,7 @@ fn arrive(shard: &Rc<Shard>, due: Nanos) {
     let here = shard.core().index;
     if desks[here].claim() {
         shard.give(due);
-    } else if let Some(index) = shard.created_most() {
+    } else if let Some(index) = shard.new_vu() {
         shard.spawn(index, Some(Ticket::due(due)));
     } else if let Some(other) = desks.iter().find(|desk| desk.claim()) {
         other.hand_over(due);

@@ -268,6 +268,16 @@ impl Shard {
         }
     }
 
+    /// The number of a new VU of an open model, if another one may exist.
+    pub(crate) fn new_vu(&self) -> Option<u64> {
+        self.job().shared.create_vu(self.job().max_vus)
+    }
+
+    /// How many of a shared number of iterations all cores have taken.
+    pub(crate) fn iterations_taken(&self) -> u64 {
+        self.job().shared.next_iteration.load(Ordering::Relaxed)
+    }
+
     /// Counts iterations that the plan asked for and that never started.
     pub(crate) fn dropped(&self, iterations: u64) {
         let now = self.core.clock.now();
@@ -305,15 +315,5 @@ pub(crate) async fn run(shard: Rc<Shard>) {
             open::drive(&shard, plan).await;
             shard.close(hard_end).await;
         }
-    }
-}
-
-impl Shard {
-    pub(crate) fn created_most(&self) -> Option<u64> {
-        self.job().shared.create_vu(self.job().max_vus)
-    }
-
-    pub(crate) fn iterations_taken(&self) -> u64 {
-        self.job().shared.next_iteration.load(Ordering::Relaxed)
     }
 }
