@@ -224,3 +224,22 @@ async fn a_retry_is_not_retried_and_what_may_have_been_done_is_not_done_again() 
         assert_eq!((server.requests(), report.count(HTTP_REQ_RETRIES)), (requests, retries), "{method}");
     }
 }
+
+#[tokio::test]
+async fn an_upload_that_is_refused_half_way_does_not_hold_up_the_next_request() {
+    let refuse = b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n";
+    let refuses = vec![
+        Step::Wait(Duration::from_millis(50)),
+        Step::Send(refuse.as_slice().into()),
+        Step::Wait(Duration::from_secs(5)),
+    ];
+    let server = Misbehaving::start([refuses, misbehaving::answers()]).await.unwrap();
+    let scenario = Scenario::new("upload", async |vu: &Vu| {
+        assert_eq!(vu.post("/").body(vec![b'x'; 32 << 20]).send().await?.status(), 413);
+        assert_eq!(vu.get("/").timeout(secs(1)).send().await?.status(), 200);
+        Ok(())
+    });
+    let report = LoadTest::new().base_url(server.url()).scenario(scenario).run().await.unwrap();
+    assert_eq!(report.errors(), []);
+    assert_eq!(server.connections(), 2);
+}

@@ -138,12 +138,13 @@ impl Connection {
         now.saturating_duration_since(self.last_used) > MOST_IDLE
     }
 
-    /// Notes the end of an exchange; tells whether the connection may serve another one later.
-    pub(super) fn rest(&mut self, now: Instant) -> bool {
+    /// Notes the end of an exchange; tells whether the connection may serve another one later. After a large upload it
+    /// may not if the server has answered before it read everything: the next request would queue behind the rest.
+    pub(super) fn rest(&mut self, now: Instant, large_upload: bool) -> bool {
         self.last_used = now;
         // A request that is dropped before it begins must not look as if it had been written.
         self.marks.begin();
-        !self.closed && !self.sender.is_closed()
+        !self.closed && !self.sender.is_closed() && (!large_upload || self.sender.is_ready())
     }
 
     /// Hands a request to hyper. Nothing is sent until [`answer`](Self::answer) is polled with what this returns: two

@@ -36,7 +36,7 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
             let remote = connection.remote();
             let seen = Seen::answered(&exchanged, &connection);
             count(&request, &target, seen, &timings);
-            if connection.rest(ended) {
+            if connection.rest(ended, Upload::is_large(&request.body)) {
                 request.http.give_back(connection, ended);
             }
             let Exchanged { head, body } = exchanged;

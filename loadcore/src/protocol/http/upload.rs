@@ -15,6 +15,11 @@ const PIECE: usize = 64 << 10;
 pub(super) struct Upload(Bytes);
 
 impl Upload {
+    /// Whether a body may still be on its way when the answer is there.
+    pub(super) fn is_large(body: &Bytes) -> bool {
+        body.len() > PIECE
+    }
+
     pub(super) fn new(body: Bytes) -> Self {
         Self(body)
     }
