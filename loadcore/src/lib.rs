@@ -2,7 +2,7 @@
 
 #[doc(hidden)]
 #[path = "private.rs"]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "what macros write is documented in the macros")]
 pub mod __private;
 mod cli;
 pub mod data;

@@ -22,7 +22,7 @@ pub struct RegisteredScenario(pub fn() -> Scenario);
 
 /// What `#[metric]` registers.
 #[doc(hidden)]
-#[allow(missing_debug_implementations)]
+#[allow(missing_debug_implementations, reason = "it holds a trait object, and no user ever sees it")]
 pub struct RegisteredMetric {
     pub metric: &'static (dyn Metric + Sync),
     pub site: Site,
@@ -30,7 +30,7 @@ pub struct RegisteredMetric {
 
 /// What `#[data]` registers.
 #[doc(hidden)]
-#[allow(missing_debug_implementations)]
+#[allow(missing_debug_implementations, reason = "it holds a trait object, and no user ever sees it")]
 pub struct RegisteredData {
     pub data: &'static (dyn Data + Sync),
     pub site: Site,

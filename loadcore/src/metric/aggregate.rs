@@ -155,10 +155,8 @@ impl Aggregate {
     fn add(&mut self, series: usize, since: Duration, value: &Value) {
         match (&mut self.series[series].total, value) {
             // The empty gauge's NaN would win by its bits: the first value replaces it.
-            (Total::Plain(Value::Gauge { last, min, max, at }), Value::Gauge { .. }) if last.is_nan() => {
-                if let Value::Gauge { last: l, min: m, max: x, at: a } = value {
-                    (*last, *min, *max, *at) = (*l, *m, *x, *a);
-                }
+            (Total::Plain(total), value) if matches!(&*total, Value::Gauge { last, .. } if last.is_nan()) => {
+                total.clone_from(value);
             }
             (Total::Plain(total), value) => total.merge(value),
             (Total::Trend(total), Value::Trend(delta)) => self.memory.grew(total.add(delta)),

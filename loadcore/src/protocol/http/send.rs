@@ -231,7 +231,7 @@ fn message(request: &RequestBuilder, target: &Target) -> Result<Request<Upload>,
     if let Some(auth) = &target.auth {
         headers.insert(AUTHORIZATION, auth.clone());
     }
-    if request.http.core.options.traces() {
+    if request.http.core.traces {
         headers.insert(&TRACEPARENT, trace_header(request));
     }
     if let Some(content_type) = request.content_type {

@@ -24,6 +24,8 @@ const MOST_TARGETS: usize = 10_000;
 pub(super) struct HttpCore {
     pub(super) options: Arc<HttpOptions>,
     pub(super) base: Option<Base>,
+    /// Whether requests get a `traceparent` of their own.
+    pub(super) traces: bool,
     pub(super) row: RowSpec<TREND_COUNT>,
     pub(super) retries: MetricId,
     pub(super) abandoned: MetricId,
@@ -53,8 +55,10 @@ struct Names {
 impl HttpCore {
     pub(super) fn new(core: &Core) -> Self {
         let registry = &core.job.registry;
+        let options: Arc<HttpOptions> = core.job.extensions.get().unwrap_or_default();
         let mut http = Self {
-            options: core.job.extensions.get().unwrap_or_default(),
+            traces: options.traces(),
+            options,
             base: None,
             row: metrics::row_spec(registry),
             retries: registry.register(&metrics::HTTP_REQ_RETRIES.desc()).unwrap_or(MetricId(0)),
