@@ -33,6 +33,10 @@ against-wrk *ARGS:
     cargo build --release -p loadcore-benches
     target/release/against-wrk --limit 1.4 {{ARGS}}
 
+# Other load generators beside loadcore, as far as they are installed; see benches/versus/README.md
+versus *ARGS:
+    cargo run --release --manifest-path benches/versus/Cargo.toml -- {{ARGS}}
+
 # Everything that a change must pass
 ci:
     .ci/run

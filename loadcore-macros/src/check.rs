@@ -6,12 +6,14 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Expr, Token};
 
-use crate::expand::{Errors, hidden_at, krate};
+use crate::expand::{Errors, hidden_at};
 use crate::options::{expect, separated};
+use crate::runtime::Runtime;
 
 const SHAPE: &str = "write `check!(vu, { \"status is 200\" => res.status() == 200 })`";
 
 pub(crate) fn expand(input: TokenStream, errors: &mut Errors) -> TokenStream {
+    let (runtime, input) = Runtime::leading(input, errors);
     let (mut vu, mut checks) = (None, Vec::new());
     let parser = |input: ParseStream<'_>| parse(input, &mut vu, &mut checks, errors);
     if let Err(error) = parser.parse2(input) {
@@ -19,7 +21,7 @@ pub(crate) fn expand(input: TokenStream, errors: &mut Errors) -> TokenStream {
     }
     let span = Span::mixed_site();
     let Some(vu) = vu else { return quote_spanned!(span=> false) };
-    let krate = krate(span);
+    let krate = runtime.root();
     // Something that is no `Vu` is reported where it is written.
     let borrowed = quote_spanned!(hidden_at(vu.span())=> &);
     let checks = checks

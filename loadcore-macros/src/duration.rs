@@ -7,7 +7,8 @@ use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::Lit;
 
-use crate::expand::{Errors, private};
+use crate::expand::Errors;
+use crate::runtime::Runtime;
 
 /// Units from large to small, with their length in nanoseconds.
 const UNITS: [(&str, u128); 7] = [
@@ -27,22 +28,22 @@ const RUST_SUFFIXES: [&str; 16] = [
 ];
 
 /// Replaces every duration literal in `tokens`, however deep, by a call that makes the `Duration`.
-pub(crate) fn rewrite(tokens: TokenStream, errors: &mut Errors) -> TokenStream {
+pub(crate) fn rewrite(tokens: TokenStream, runtime: &Runtime, errors: &mut Errors) -> TokenStream {
     tokens
         .into_iter()
         .map(|tree| match tree {
             TokenTree::Group(group) => {
-                let mut rewritten = Group::new(group.delimiter(), rewrite(group.stream(), errors));
+                let mut rewritten = Group::new(group.delimiter(), rewrite(group.stream(), runtime, errors));
                 rewritten.set_span(group.span());
                 TokenTree::Group(rewritten)
             }
-            TokenTree::Literal(literal) => rewrite_literal(literal, errors),
+            TokenTree::Literal(literal) => rewrite_literal(literal, runtime, errors),
             tree => tree,
         })
         .collect()
 }
 
-fn rewrite_literal(literal: Literal, errors: &mut Errors) -> TokenTree {
+fn rewrite_literal(literal: Literal, runtime: &Runtime, errors: &mut Errors) -> TokenTree {
     let (digits, suffix) = match Lit::new(literal.clone()) {
         Lit::Int(int) => (int.base10_digits().to_owned(), int.suffix().to_owned()),
         Lit::Float(float) => (float.base10_digits().to_owned(), float.suffix().to_owned()),
@@ -58,7 +59,7 @@ fn rewrite_literal(literal: Literal, errors: &mut Errors) -> TokenTree {
     });
     let secs = Literal::u64_unsuffixed((nanos / 1_000_000_000) as u64);
     let subsec = Literal::u32_unsuffixed((nanos % 1_000_000_000) as u32);
-    let private = private(span);
+    let private = runtime.private();
     // One group, so that no neighbouring token is read as a part of the path.
     let mut call = Group::new(Delimiter::None, quote_spanned!(span=> #private::duration(#secs, #subsec)));
     call.set_span(span);
@@ -123,14 +124,14 @@ mod tests {
 
     fn rewritten(source: &str) -> String {
         let mut errors = Errors::default();
-        let tokens = rewrite(source.parse().unwrap(), &mut errors);
+        let tokens = rewrite(source.parse().unwrap(), &Runtime::default(), &mut errors);
         assert_eq!(errors.messages(), [""; 0], "{source}");
         tokens.to_string().replace(' ', "").replace("::loadcore::__private::duration", "D")
     }
 
     fn error(source: &str) -> String {
         let mut errors = Errors::default();
-        rewrite(source.parse().unwrap(), &mut errors);
+        rewrite(source.parse().unwrap(), &Runtime::default(), &mut errors);
         errors.messages().pop().unwrap_or_else(|| panic!("{source} is accepted"))
     }
 

@@ -1,10 +1,9 @@
-//! What every macro here shares: collecting errors, emitting them beside the user's item, and naming the
-//! runtime.
+//! What every macro here shares: collecting errors, and emitting them beside the user's item.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 
 /// All errors of one expansion, so that one compile shows every mistake.
 #[derive(Default)]
@@ -70,31 +69,6 @@ pub(crate) fn macro_call(
         return expanded;
     }
     quote!({ #errors #expanded })
-}
-
-/// The runtime crate. The one place to change for a `crate = path` option.
-pub(crate) fn krate(span: Span) -> TokenStream {
-    quote_spanned!(span=> ::loadcore)
-}
-
-/// The runtime's hidden module, which only generated code names.
-pub(crate) fn private(span: Span) -> TokenStream {
-    let krate = krate(span);
-    quote_spanned!(span=> #krate::__private)
-}
-
-/// The `Site` of an item: its name, and where the attribute stands.
-pub(crate) fn site(name: &str) -> TokenStream {
-    let span = Span::mixed_site();
-    let private = private(span);
-    quote_spanned! {span=>
-        #private::Site {
-            name: #name,
-            file: ::core::file!(),
-            line: ::core::line!(),
-            module: ::core::module_path!(),
-        }
-    }
 }
 
 /// Where `span` is, but with names of our own: the user's code cannot see them, nor they the user's.

@@ -5,22 +5,24 @@ use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::{LitBool, LitStr, Pat, PatIdent, PatType, Token};
 
-use crate::expand::{Errors, hidden_at, krate, private, site};
+use crate::expand::{Errors, hidden_at};
 use crate::item::{Function, cfgs};
 use crate::options::{Options, expect};
+use crate::runtime::Runtime;
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream, errors: &mut Errors) -> syn::Result<TokenStream> {
     let function = Function::parse("group", item)?;
+    let runtime = Runtime::of(&args);
     let options = options(args, &function, errors);
     let span = Span::mixed_site();
-    let (krate, private) = (krate(span), private(span));
+    let private = runtime.private();
     let group = {
-        let (name, site) = (&options.name, site(&function.name()));
+        let (name, site) = (&options.name, runtime.site(&function.name()));
         quote_spanned!(span=> #private::group(#name, #site))
     };
     let handle = function.check(errors).and_then(|(handle, _)| variable(handle, errors));
     let function_tokens = match handle {
-        Some(vu) if function.sig.asyncness.is_some() => entered(&function, vu, &group),
+        Some(vu) if function.sig.asyncness.is_some() => entered(&function, vu, &group, &runtime),
         _ => item.clone(),
     };
     let constant = options.constant.then(|| {
@@ -30,9 +32,11 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream, errors: &mut Errors)
         // Most groups are never selected by, so the constant is often unused.
         quote_spanned! {span=>
             #cfgs
-            #[doc = #doc]
-            #[allow(dead_code)]
-            #vis const #constant: #krate::Group = #group;
+            #private::in_an_impl_of_a_trait_write_constant_false! {
+                #[doc = #doc]
+                #[allow(dead_code)]
+                #vis #constant = #group
+            }
         }
     });
     Ok(quote!(#function_tokens #constant))
@@ -41,15 +45,14 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream, errors: &mut Errors)
 /// The function with the group around its body. All braces are ours, so that temporaries of the user's tail
 /// expression end before the guard does, whatever the user's edition, and no lint calls the user's own braces
 /// superfluous.
-fn entered(function: &Function, vu: &PatIdent, group: &TokenStream) -> TokenStream {
+fn entered(function: &Function, vu: &PatIdent, group: &TokenStream, runtime: &Runtime) -> TokenStream {
     let span = Span::mixed_site();
-    let krate = krate(span);
+    let (krate, private) = (runtime.root(), runtime.private());
     let (inner, body) = without_inner_attributes(&function.body);
     let head = &function.head;
     let vu = &vu.ident;
     // A parameter that is no `&Vu` is reported where it is written.
     let at = hidden_at(vu.span());
-    let private = private(at);
     let enter = quote_spanned!(at=> #private::enter(#vu, const { #group }));
     let body = quote_spanned! {span=>
         {
@@ -107,7 +110,7 @@ struct Read {
 fn options(args: TokenStream, function: &Function, errors: &mut Errors) -> Read {
     let (mut name, mut constant) = (None::<LitStr>, true);
     let parser = |input: ParseStream<'_>| {
-        let mut options = Options { valid: &["name", "constant"], seen: Vec::new() };
+        let mut options = Options { valid: &["name", "constant", "crate"], seen: Vec::new() };
         if input.peek(LitStr) {
             name = Some(input.parse()?);
             options.seen.push("name".to_owned());
@@ -172,14 +175,14 @@ mod tests {
         );
         assert!(out.starts_with("asyncfnlog_in(_vu:&Vu,user:&User)->Result<String>{#[allow(clippy::used_underscore_binding)]let__loadcore_group=P::enter(_vu,const{P::group(\"UserLogin\","));
         assert!(out.contains("let_vu:&::loadcore::Vu=__loadcore_group.vu();{halftyped.}}"), "{out}");
-        assert!(out.contains("constLOG_IN_GROUP:::loadcore::Group=P::group(\"UserLogin\","), "{out}");
+        assert!(out.contains("LOG_IN_GROUP=P::group(\"UserLogin\","), "{out}");
     }
 
     #[test]
     fn the_body_does_not_name_the_constant_so_methods_work() {
         let out = expanded("", "pub async fn step(&self, vu: &Vu) {}");
         assert_eq!(out.matches("STEP_GROUP").count(), 1);
-        assert!(out.contains("pubconstSTEP_GROUP") && out.contains("P::group(\"step\","), "{out}");
+        assert!(out.contains("pubSTEP_GROUP=") && out.contains("P::group(\"step\","), "{out}");
     }
 
     #[test]
@@ -204,7 +207,7 @@ mod tests {
             ("\"A::B\"", "async fn f(vu: &Vu) {}", "cannot contain `::`"),
             ("\" \"", "async fn f(vu: &Vu) {}", "cannot be empty"),
             ("\"a\", name = \"b\"", "async fn f(vu: &Vu) {}", "given twice"),
-            ("NAME", "async fn f(vu: &Vu) {}", "expected one of `name`, `constant`"),
+            ("NAME", "async fn f(vu: &Vu) {}", "expected one of `name`, `constant`, `crate`"),
             ("\"a\" constant = false", "async fn f(vu: &Vu) {}", "expected `,`"),
             ("constant = 1", "async fn f(vu: &Vu) {}", "`true` or `false`"),
             ("", "fn f(vu: &Vu) {}", "must be async"),
@@ -214,7 +217,7 @@ mod tests {
             let found = errors(args, item);
             assert!(found.len() == 1 && found[0].contains(expected), "{args} {item}: {found:?}");
             let out = expanded(args, item);
-            assert!(out.contains("constF_GROUP"), "the constant is kept: {out}");
+            assert!(out.contains("F_GROUP="), "the constant is kept: {out}");
         }
         assert!(expanded("", "fn f(vu: &Vu) { body }").starts_with("fnf(vu:&Vu){body}"));
     }

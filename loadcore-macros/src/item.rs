@@ -3,19 +3,20 @@
 //! The body is never parsed, so a half-typed one comes back as it is: the compiler reports the user's own
 //! mistake, and rust-analyzer completes inside it.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Pair;
+use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, PatType, Signature, Type, TypeReference, Visibility};
 
-use crate::expand::Errors;
+use crate::expand::{Errors, hidden_at};
 
 /// A function as it was written.
 pub(crate) struct Function {
     /// The attribute's name, for messages.
-    attribute: &'static str,
+    pub(crate) attribute: &'static str,
     /// Everything in front of the body, token for token.
     pub(crate) head: TokenStream,
     pub(crate) body: Group,
@@ -108,13 +109,23 @@ fn block(tree: &TokenTree) -> Option<Group> {
     }
 }
 
-fn reference(ty: &Type) -> Option<&TypeReference> {
+pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
     match ty {
         Type::Reference(reference) => Some(reference),
         Type::Group(group) => reference(&group.elem),
         Type::Paren(paren) => reference(&paren.elem),
         _ => None,
     }
+}
+
+/// Where to report a wrong type: at `Catalog` in `shop::Catalog`.
+pub(crate) fn place(ty: &Type) -> Span {
+    hidden_at(match ty {
+        Type::Path(path) => path.path.segments.last().map_or(ty.span(), |last| last.ident.span()),
+        Type::Group(group) => return place(&group.elem),
+        Type::Paren(paren) => return place(&paren.elem),
+        _ => ty.span(),
+    })
 }
 
 /// The `#[cfg]`s of an item, for what is generated beside it: both exist, or neither does.

@@ -1,14 +1,16 @@
 //! `#[metric]` and `#[data]`: the static as it is, and its registration.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Token, Type, Visibility};
 
-use crate::expand::{Errors, private, site};
+use crate::expand::{Errors, hidden_at};
 use crate::item::cfgs;
+use crate::options;
+use crate::runtime::Runtime;
 
 pub(crate) fn expand_metric(
     args: TokenStream,
@@ -17,7 +19,7 @@ pub(crate) fn expand_metric(
 ) -> syn::Result<TokenStream> {
     let found =
         Static::parse("metric", "static ORDERS: Counter = Counter::new(\"orders\");", args, item, errors)?;
-    let (private, reference, site) = (private(Span::mixed_site()), found.reference(), found.site());
+    let (private, reference, site) = (found.runtime.private(), found.reference(), found.site());
     Ok(found.registered(item, &quote!(#private::MetricEntry { metric: #reference, site: #site })))
 }
 
@@ -28,7 +30,7 @@ pub(crate) fn expand_data(
 ) -> syn::Result<TokenStream> {
     let example = "static USERS: SharedArray<User> = SharedArray::json(\"data/users.json\");";
     let found = Static::parse("data", example, args, item, errors)?;
-    let (private, reference, site) = (private(Span::mixed_site()), found.reference(), found.site());
+    let (private, reference, site) = (found.runtime.private(), found.reference(), found.site());
     let entry = quote! {
         #private::DataEntry { data: #reference, site: #site, manifest_dir: ::core::env!("CARGO_MANIFEST_DIR") }
     };
@@ -40,6 +42,7 @@ struct Static {
     attrs: Vec<Attribute>,
     ident: Ident,
     ty: Option<Type>,
+    runtime: Runtime,
 }
 
 impl Static {
@@ -50,9 +53,8 @@ impl Static {
         item: &TokenStream,
         errors: &mut Errors,
     ) -> syn::Result<Self> {
-        if !args.is_empty() {
-            errors.at(args, format!("`#[{attribute}]` takes no options: write just `#[{attribute}]`"));
-        }
+        let runtime = Runtime::of(&args);
+        options::only_crate(args, errors);
         let parser = |input: ParseStream<'_>| {
             let attrs = Attribute::parse_outer(input)?;
             input.parse::<Visibility>()?;
@@ -67,7 +69,7 @@ impl Static {
             let ident = input.parse()?;
             let ty = input.parse::<Token![:]>().and_then(|_| input.parse()).ok();
             input.parse::<TokenStream>()?;
-            Ok(Self { attrs, ident, ty })
+            Ok(Self { attrs, ident, ty, runtime })
         };
         parser.parse2(item.clone())
     }
@@ -77,15 +79,15 @@ impl Static {
         let span = self.ty.as_ref().map_or(self.ident.span(), Spanned::span);
         let mut ident = self.ident.clone();
         ident.set_span(ident.span().located_at(span));
-        quote_spanned!(crate::expand::hidden_at(span)=> &#ident)
+        quote_spanned!(hidden_at(span)=> &#ident)
     }
 
     fn site(&self) -> TokenStream {
-        site(&self.ident.unraw().to_string())
+        self.runtime.site(&self.ident.unraw().to_string())
     }
 
     fn registered(&self, item: &TokenStream, entry: &TokenStream) -> TokenStream {
-        let private = private(Span::mixed_site());
+        let private = self.runtime.private();
         let cfgs = cfgs(&self.attrs);
         quote! {
             #item
@@ -136,6 +138,6 @@ mod tests {
             assert!(out.starts_with(&item.replace(' ', "")) && out.contains("write`static`"), "{out}");
         }
         assert!(metric("", "static mut A: Trend = x;").contains("leave`mut`out"));
-        assert!(metric("name = \"a\"", "static A: Trend = x;").contains("takesnooptions"));
+        assert!(metric("name = \"a\"", "static A: Trend = x;").contains("theonlyoptionis`crate`"));
     }
 }

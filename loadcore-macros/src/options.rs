@@ -1,11 +1,12 @@
 //! Reads `key = value, ..` of an attribute and collects every mistake in it instead of stopping at the first.
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, LitStr, Token};
 
 use crate::expand::Errors;
+use crate::runtime;
 
 /// The options of one attribute.
 pub(crate) struct Options<'a> {
@@ -16,7 +17,8 @@ pub(crate) struct Options<'a> {
 }
 
 impl Options<'_> {
-    /// Calls `value` behind the `=` of every valid option.
+    /// Calls `value` behind the `=` of every valid option. `crate`, which every attribute has, is only checked
+    /// here: [`Runtime::of`](runtime::Runtime::of) has read it before.
     pub(crate) fn parse(
         mut self,
         input: ParseStream<'_>,
@@ -38,23 +40,25 @@ impl Options<'_> {
                     format!("`{key}` needs a value: write it behind the `=`"),
                 ));
             }
-            value(&key, input, errors)
+            if key == "crate" { runtime::value(input) } else { value(&key, input, errors) }
         });
     }
 
     fn key(&mut self, input: ParseStream<'_>) -> syn::Result<Ident> {
         if input.peek(LitStr) && self.valid.contains(&"name") {
             let literal: LitStr = input.parse()?;
-            let message = format!("expected one of {}: write `name = {:?}`", self.list(), literal.value());
+            let message = format!("{}: write `name = {:?}`", self.expected(), literal.value());
             return Err(syn::Error::new(literal.span(), message));
         }
         let Ok(key) = input.call(Ident::parse_any) else {
-            return Err(input.error(format!("expected one of {}", self.list())));
+            let unexpected = if self.valid.len() == 1 { "unexpected value: " } else { "" };
+            return Err(input.error(format!("{unexpected}{}", self.expected())));
         };
         let name = key.to_string();
         let problem = if !self.valid.contains(&name.as_str()) {
-            let hint = closest(&name, self.valid).map(|key| format!(" (did you mean `{key}`?)"));
-            format!("unknown option `{key}`: expected one of {}{}", self.list(), hint.unwrap_or_default())
+            let hint = closest(&name, self.valid).filter(|_| self.valid.len() > 1);
+            let hint = hint.map(|key| format!(" (did you mean `{key}`?)"));
+            format!("unknown option `{key}`: {}{}", self.expected(), hint.unwrap_or_default())
         } else if self.seen.contains(&name) {
             format!("`{key}` is given twice: keep one of them")
         } else {
@@ -68,8 +72,25 @@ impl Options<'_> {
         Err(syn::Error::new(key.span(), problem))
     }
 
-    fn list(&self) -> String {
-        self.valid.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+    fn expected(&self) -> String {
+        match self.valid {
+            [only] => format!("the only option is `{only}`"),
+            valid => {
+                let keys: Vec<_> = valid.iter().map(|key| format!("`{key}`")).collect();
+                format!("expected one of {}", keys.join(", "))
+            }
+        }
+    }
+}
+
+/// The options of an attribute that has none of its own.
+pub(crate) fn only_crate(args: TokenStream, errors: &mut Errors) {
+    let parser = |input: ParseStream<'_>| {
+        Options { valid: &["crate"], seen: Vec::new() }.parse(input, errors, |_, _, _| Ok(()));
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(args) {
+        errors.push(error);
     }
 }
 
@@ -132,8 +153,6 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use syn::parse::Parser;
-
     use super::*;
 
     fn read(source: &str) -> (Vec<String>, Vec<String>) {

@@ -7,22 +7,24 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprReference, LitStr, Token};
 
-use crate::expand::{Errors, hidden_at, private};
+use crate::expand::{Errors, hidden_at};
 use crate::options::{expect, separated};
+use crate::runtime::Runtime;
 
 pub(crate) fn expand(input: TokenStream, errors: &mut Errors) -> TokenStream {
+    let (runtime, input) = Runtime::leading(input, errors);
     let (mut template, mut values) = (None, Vec::new());
     let parser = |input: ParseStream<'_>| parse(input, &mut template, &mut values, errors);
     if let Err(error) = parser.parse2(input) {
         errors.push(error);
     }
     let span = Span::mixed_site();
-    let private = private(span);
+    let private = runtime.private();
     let Some(template) = template else {
         return quote_spanned!(span=> #private::path("", ::std::string::String::new()));
     };
     let segments = segments(&template, errors);
-    let steps = steps(&segments, &template, &mut values, errors);
+    let steps = steps(&segments, &template, &mut values, &private, errors);
     let name = name(&template, &segments);
     let capacity: usize = segments.iter().map(Segment::capacity).sum();
     let bound = values.iter().map(|value| value.binding.clone());
@@ -191,10 +193,10 @@ fn steps(
     segments: &[Segment],
     template: &LitStr,
     values: &mut Vec<Value>,
+    private: &TokenStream,
     errors: &mut Errors,
 ) -> Vec<TokenStream> {
     let span = Span::mixed_site();
-    let private = private(span);
     let mut steps = Vec::new();
     let (mut next, mut missing) = (0, 0);
     for segment in segments {

@@ -1,31 +1,43 @@
 //! `#[scenario]`: the function as it is, a constant beside it, and its registration.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned;
-use syn::{Expr, GenericParam, LitStr, PatType, ReturnType};
+use syn::{Expr, LitStr, ReturnType};
 
-use crate::expand::{Errors, hidden_at, krate, private, site};
-use crate::item::{Function, cfgs, further};
+use crate::expand::{Errors, hidden_at};
+use crate::item::{Function, cfgs, place};
 use crate::options::{Options, expect, separated};
+use crate::parameters::{Callee, Rules};
+use crate::runtime::Runtime;
 use crate::{duration, threshold};
 
-const OPTIONS: [&str; 4] = ["executor", "thresholds", "tags", "name"];
+const OPTIONS: [&str; 5] = ["executor", "thresholds", "tags", "name", "crate"];
+
+/// A scenario takes what there is.
+const RULES: Rules = Rules { shared: Ok(()), state: Ok(()) };
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream, errors: &mut Errors) -> syn::Result<TokenStream> {
     let function = Function::parse("scenario", item)?;
-    let options = options(args, &function, errors);
-    let driver = match check(&function, errors) {
-        Some(handle) => driver(&function, handle),
-        // The constant still exists, so that its users compile.
-        None => quote!(|_| ::core::panic!()),
-    };
+    let runtime = Runtime::of(&args);
+    let options = options(args, &function, &runtime, errors);
+    if function.sig.receiver().is_some() {
+        // An `impl` has no place for what is generated.
+        Callee::read(&function, &RULES, errors);
+        return Ok(item.clone());
+    }
     let span = Span::mixed_site();
-    let (krate, private) = (krate(span), private(span));
+    let (needs, driver) = match Callee::read(&function, &RULES, errors) {
+        Some(callee) => (callee.needs(&runtime, true), driver(&function, &callee, &runtime)),
+        // The constant still exists, so that its users compile.
+        None => {
+            (quote_spanned!(span=> || ::std::vec::Vec::new()), quote_spanned!(span=> |_| ::core::panic!()))
+        }
+    };
+    let (krate, private) = (runtime.root(), runtime.private());
     let (vis, cfgs) = (&function.vis, cfgs(&function.attrs));
     let constant = function.constant("SCENARIO");
-    let site = site(&options.name);
+    let site = runtime.site(&options.name);
     let calls = options.calls;
     let doc = format!("The scenario that runs `{}`.", function.name());
     Ok(quote_spanned! {span=>
@@ -33,54 +45,32 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream, errors: &mut Errors)
 
         #cfgs
         #[doc = #doc]
-        #vis const #constant: #krate::Scenario = #private::scenario(#site, #driver, |scenario| scenario #calls);
+        #vis const #constant: #krate::Scenario =
+            #private::scenario(#site, #needs, #driver, |scenario| scenario #calls);
 
         #cfgs
-        const _: () = {
-            #private::inventory::submit! { #private::ScenarioEntry(|| #constant) }
-        };
+        #private::move_this_function_out_of_the_impl! { #private::ScenarioEntry(|| #constant) }
     })
 }
 
-/// Reports what a scenario's function cannot have; gives its `vu` back if it can be driven.
-fn check<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a PatType> {
-    let sig = &function.sig;
-    let mut drivable = sig.asyncness.is_some();
-    if let Some(receiver) = sig.receiver() {
-        errors.at(receiver, "`#[scenario]` goes on a free function: a scenario has no `self`");
-        return None;
-    }
-    let handle = function.check(errors);
-    for parameter in further(sig) {
-        errors
-            .at(parameter, "only `vu: &Vu` is supported so far: a scenario takes no further parameters yet");
-        drivable = false;
-    }
-    for parameter in &sig.generics.params {
-        if !matches!(parameter, GenericParam::Lifetime(_)) {
-            errors.at(
-                parameter,
-                "a scenario cannot be generic: move the generic part into a function that it calls",
-            );
-            drivable = false;
+/// The glue between the runtime and the function. What concerns a parameter has the parameter's place and
+/// everything else the return type's, so that the compiler reports a wrong type where it is written.
+fn driver(function: &Function, callee: &Callee<'_>, runtime: &Runtime) -> TokenStream {
+    let at = match &function.sig.output {
+        ReturnType::Type(_, ty) => place(ty),
+        ReturnType::Default => hidden_at(function.sig.ident.span()),
+    };
+    let private = runtime.private();
+    let (parameters, call, taken) = (callee.closure_parameters(runtime, at), callee.call(at), callee.taken());
+    let journey = quote_spanned!(at=> async move #parameters #call);
+    let drive = match callee.state() {
+        Some(state) => {
+            let maker = state.maker(runtime);
+            quote_spanned!(at=> slot.drive_with(#maker, #journey))
         }
-    }
-    handle.filter(|_| drivable).map(|(handle, _)| handle)
-}
-
-/// The glue between the runtime and the function. The argument has the parameter's place and everything else
-/// the return type's, so that the compiler reports a wrong type where it is written.
-fn driver(function: &Function, handle: &PatType) -> TokenStream {
-    let name = &function.sig.ident;
-    let span = hidden_at(match &function.sig.output {
-        ReturnType::Type(_, ty) => ty.span(),
-        ReturnType::Default => name.span(),
-    });
-    let (krate, private) = (krate(span), private(span));
-    let vu = Ident::new("vu", hidden_at(handle.ty.span()));
-    quote_spanned! {span=>
-        |slot: #private::VuSlot| ::std::boxed::Box::pin(slot.drive(async |#vu: &#krate::Vu| #name(#vu).await))
-    }
+        None => quote_spanned!(at=> slot.drive(#journey)),
+    };
+    quote_spanned!(at=> |slot: #private::VuSlot| { #taken ::std::boxed::Box::pin(#drive) })
 }
 
 /// What the attribute's options amount to.
@@ -90,8 +80,8 @@ struct Read {
     calls: TokenStream,
 }
 
-fn options(args: TokenStream, function: &Function, errors: &mut Errors) -> Read {
-    let args = duration::rewrite(args, errors);
+fn options(args: TokenStream, function: &Function, runtime: &Runtime, errors: &mut Errors) -> Read {
+    let args = duration::rewrite(args, runtime, errors);
     let (mut calls, mut name) = (TokenStream::new(), None);
     let parser = |input: ParseStream<'_>| {
         let options = Options { valid: &OPTIONS, seen: Vec::new() };
@@ -217,11 +207,39 @@ mod tests {
     }
 
     #[test]
+    fn values_are_taken_out_of_the_slot_and_the_state_is_lent() {
+        let out = expanded("", "async fn profile(vu: &Vu, s: &mut Session, c: &Catalog) -> Result {}");
+        let maker = |out: &str| {
+            out.replace("{#[allow(unused_imports)]useP::{HasDefaultas_,NoDefaultas_};(&P::Maker::<Session>::NEW).maker()}", "MAKER")
+        };
+        let place = "::core::concat!(::core::file!(),\":\",::core::line!(),\":\",::core::column!())";
+        let expected = "||::std::vec![P::Need::state::<Session>(PLACE,MAKER.is_some()),P::Need::shared::<Catalog>(PLACE)],\
+            |slot:P::VuSlot|{leta1=slot.shared::<Catalog>();::std::boxed::Box::pin(slot.drive_with(MAKER,\
+            asyncmove|vu:&::loadcore::Vu,a0:&mutSession|profile(vu,a0,&*a1).await))},";
+        assert!(maker(&out).replace(place, "PLACE").contains(expected), "{out}");
+        assert!(checkout("").contains(",||::std::vec::Vec::new(),|slot:P::VuSlot|{::std::boxed::Box::pin(slot.drive(asyncmove|vu:&::loadcore::Vu|checkout(vu).await))},"));
+    }
+
+    #[test]
+    fn another_crate_that_has_the_runtime_can_be_named() {
+        let out =
+            checkout("crate = engine::loadcore, executor = constant_vus(1, 5s), thresholds = [A.p(9) < 1s]");
+        let others = out.replace("engineP::", "").replace("engine::loadcore", "");
+        assert!(!others.contains("P::") && !others.contains("loadcore"), "{out}");
+        assert!(
+            out.contains("engineP::scenario(engineP::Site{") && out.contains("below(engineP::duration(1,0))"),
+            "{out}"
+        );
+    }
+
+    #[test]
     fn the_constant_has_the_functions_visibility_and_cfg_and_is_registered() {
         let out = expanded("", "#[cfg(unix)] pub(crate) async fn r#loop(vu: &Vu) {}");
         assert!(out.contains("#[cfg(unix)]#[doc=\"Thescenariothatruns`loop`.\"]pub(crate)constLOOP_SCENARIO:::loadcore::Scenario="));
         assert!(
-            out.contains("#[cfg(unix)]const_:()={P::inventory::submit!{P::ScenarioEntry(||LOOP_SCENARIO)}};"),
+            out.contains(
+                "#[cfg(unix)]P::move_this_function_out_of_the_impl!{P::ScenarioEntry(||LOOP_SCENARIO)}"
+            ),
             "{out}"
         );
         assert!(out.contains("name:\"loop\"") && out.contains("r#loop(vu).await"), "{out}");
@@ -239,12 +257,12 @@ mod tests {
 
     #[test]
     fn one_compile_shows_every_mistake_and_keeps_item_and_constant() {
-        let item = "fn checkout(vu: &Vu, catalog: &Catalog) { half typed. }";
+        let item = "fn checkout(vu: &Vu, catalog: Catalog) { half typed. }";
         let args = "excutor = 1, thresholds = [A == 1, B.p(199) < 5sec, C.rate() <], name = \"a b\"";
         let found = errors(args, item);
         assert_eq!(found.len(), 8, "{found:#?}");
         let out = expanded(args, item);
-        assert!(out.starts_with("fncheckout(vu:&Vu,catalog:&Catalog){halftyped.}"), "{out}");
+        assert!(out.starts_with("fncheckout(vu:&Vu,catalog:Catalog){halftyped.}"), "{out}");
         assert!(out.contains("constCHECKOUT_SCENARIO:"), "{out}");
         assert_eq!(out.matches("compile_error!").count(), 8);
     }
@@ -254,7 +272,7 @@ mod tests {
         for (item, expected) in [
             ("async fn f(&self, vu: &Vu) {}", "free function"),
             ("async fn f<T>(vu: &Vu) {}", "cannot be generic"),
-            ("async fn f(vu: &Vu, s: &mut S) {}", "so far"),
+            ("async fn f(vu: &Vu, s: S) {}", "write `&S` for the value of a `#[setup]`, or `&mut S`"),
             ("async fn f(vu: Vu) {}", "take `vu: &Vu` first"),
             ("mod f {}", "goes on a function"),
         ] {

@@ -122,10 +122,11 @@ mod tests {
     use syn::parse::Parser;
 
     use super::*;
+    use crate::runtime::Runtime;
 
     fn read(source: &str) -> Result<String, Vec<String>> {
         let mut errors = Errors::default();
-        let tokens = crate::duration::rewrite(source.parse().unwrap(), &mut errors);
+        let tokens = crate::duration::rewrite(source.parse().unwrap(), &Runtime::default(), &mut errors);
         let parsed = (|input: ParseStream<'_>| parse(input, &mut errors)).parse2(tokens);
         match parsed {
             Ok(Some(expr)) if errors.messages().is_empty() => {

@@ -16,4 +16,5 @@ pub use crate::protocol::http::{
     HTTP_REQ_WAITING, HTTP_REQS, Response,
 };
 pub use crate::{Error, LoadTest, MEASURE_DURATION, MEASURE_FAILED, Report, Result, Scenario, Vu};
-pub use loadcore_macros::{check, data, group, metric, path, scenario};
+pub use crate::{check, path};
+pub use loadcore_macros::{data, group, metric, scenario, setup, teardown, vu_setup, vu_teardown};

@@ -1,8 +1,13 @@
 //! The command line of a test crate: what it runs, what it refuses before the first request, what it prints, and the
 //! exit codes that scripts rely on. Each test runs `testbed/journeys.rs` as a program.
 
+mod completions;
+mod debug;
 mod export;
 mod flags;
+mod in_code;
+mod plan;
+mod precedence;
 mod signals;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +64,17 @@ fn scratch(name: &str) -> PathBuf {
     path
 }
 
+/// Without the lines in the program's source, which move.
+pub(crate) fn without_lines(text: &str) -> String {
+    let mut parts = text.split("journeys.rs:");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown += "journeys.rs:<line>";
+        shown += part.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    shown
+}
+
 #[test]
 fn list_shows_each_scenario_with_its_executor_and_place() {
     let ran = run(&["list"]);
@@ -78,6 +94,14 @@ fn help_and_version_are_no_errors() {
         ran.assert_code(0);
         assert!(ran.out.contains(shows) && ran.err.is_empty(), "{flag}: {}", ran.out);
     }
+}
+
+#[test]
+fn help_tells_of_each_flag_where_options_come_from_and_the_exit_codes() {
+    let begun = Instant::now();
+    let help = |flag| Ran::of(&program(&[flag]).env_remove("COLUMNS").output().unwrap(), begun).out;
+    insta::assert_snapshot!(help("--help"));
+    assert!(help("-h").lines().count() < 60, "{}", help("-h"));
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-//! DESIGN's first two programs compile and run word for word, given a shop.
+//! DESIGN's programs compile and run word for word: the first two here, given a shop, the third one beside.
+
+mod vocabulary;
 
 // The first program's `main` is not this binary's.
 const _: fn() -> std::process::ExitCode = main;

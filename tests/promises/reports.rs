@@ -3,6 +3,8 @@
 //! Everything runs under virtual time, so that the texts are the same each time; only ids and places are replaced. After
 //! a change of wording, read the new text aloud before accepting it (`INSTA_UPDATE=always`, then the diff).
 
+mod latencies;
+
 use loadcore::Report;
 use loadcore::plan::Executor;
 use loadcore::prelude::*;
@@ -148,7 +150,10 @@ fn the_json_has_exactly_the_promised_keys() {
         &json,
         &["schema_version", "run", "scenarios", "metrics", "thresholds", "checks", "errors", "generator"],
     );
-    has_exactly(&json["run"], &["id", "started", "duration_ms", "seed", "version", "exit_code"]);
+    has_exactly(
+        &json["run"],
+        &["id", "started", "duration_ms", "seed", "version", "exit_code", "aborted_by"],
+    );
     has_exactly(&json["thresholds"][0], &["metric", "selector", "expression", "ok", "observed"]);
     has_exactly(&json["checks"][0], &["name", "group", "passes", "fails"]);
     has_exactly(&json["errors"][0], &["kind", "place", "count", "first"]);
@@ -262,7 +267,7 @@ fn names_that_cannot_be_used_are_refused() {
     insta::assert_snapshot!(refusal(LoadTest::new().scenario(idle(""))), @r#"scenario name "": use letters, digits, `_` and `-`, at least one of them"#);
     let taken: Trend = Trend::new("checks");
     let same_name = LoadTest::new().scenario(idle("a")).metric(taken);
-    insta::assert_snapshot!(refusal(same_name), @"metric `checks` is declared twice, as a Rate and as a Trend: give one of them another name");
+    insta::assert_snapshot!(refusal(same_name), @"metric `checks` is loadcore's own, a Rate, and cannot be declared a second time, as a Trend: use CHECKS, or give yours another name");
     insta::assert_snapshot!(refusal(LoadTest::new().scenario(idle("a")).metric(Rate::new("cache hit"))), @"`cache hit` is not a metric name: use 2 to 128 letters, digits and underscores, and start with a letter or underscore");
 }
 

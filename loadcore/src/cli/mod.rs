@@ -1,37 +1,111 @@
 //! The command line that `loadcore::main!` gives a test binary.
+//!
+//! ```text
+//! args.rs         flags            ┐
+//! environment.rs  LOADCORE_*       ├─ one Options each ──► options.rs merges ──► apply.rs ──► LoadTest
+//! file.rs         options file     ┘        (values.rs reads the words of all three)
+//! run.rs debug.rs plan.rs list.rs           what is then done with it
+//! ```
+//!
+//! A new option is a field of [`Options`](options::Options) and a line in each of the three sources.
 
+mod apply;
 mod args;
+mod debug;
+mod environment;
+mod file;
+mod help;
+mod limits;
 mod list;
+mod options;
+mod plan;
 mod run;
+mod values;
 
 use crate::load_test::LoadTest;
 use crate::report::exit_code;
-use args::{Cli, Command};
-use clap::Parser;
+use args::{Cli, Command, RunArgs};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
+use options::Options;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 impl LoadTest {
-    /// Runs the command line: reads the arguments, runs the test with progress and a summary, handles signals, and gives
-    /// the process's exit code (0 ok, 99 thresholds, 104 anything wrong before the start, 105 signal, 109 a fault of loadcore's own).
+    /// Runs the command line: reads the arguments, `LOADCORE_*` variables and the options file, does what they say (`run`
+    /// by default, with progress and a summary; `plan`, `list`, `completions`), handles signals, and gives the process's
+    /// exit code (0 ok, 99 thresholds, 104 anything wrong before the start, 105 signal, 109 a fault of loadcore's own).
     ///
-    /// The options on the command line win over what the code says. See `--help`.
+    /// Command line > variables > options file > what the code says. `--help` tells all of it.
     pub fn main(self) -> ExitCode {
         let cli = match Cli::try_parse() {
             Ok(cli) => cli,
-            Err(error) => {
+            Err(mut error) => {
+                name_commands(&mut error);
                 // Help and version are no errors; clap prints each to its stream.
                 let _ = error.print();
                 let code = if error.use_stderr() { exit_code::INVALID } else { exit_code::OK };
                 return ExitCode::from(code);
             }
         };
-        let code = match cli.command {
+        ExitCode::from(match &cli.command {
             Some(Command::List) => list::list(&self),
-            Some(Command::Run(args)) => run::run(self, &args),
-            None => run::run(self, &cli.run),
-        };
-        ExitCode::from(code)
+            Some(Command::Completions { shell }) => completions(*shell),
+            Some(Command::Plan(args)) => {
+                self.with_options(&args.run, |test, options| plan::plan(test, options, args.json))
+            }
+            Some(Command::Run(args)) => self.main_run(args),
+            None => self.main_run(&cli.run),
+        })
     }
+
+    fn main_run(self, args: &RunArgs) -> u8 {
+        self.with_options(args, |test, options| {
+            if options.debug == Some(true) { debug::debug(test, options) } else { run::run(test, options) }
+        })
+    }
+
+    /// Puts all options together and goes on with them, or refuses.
+    fn with_options(self, args: &RunArgs, go_on: impl FnOnce(Self, &Options) -> u8) -> u8 {
+        // A name that is not text is nobody's option.
+        let process: Vec<(String, OsString)> =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
+        let options = match apply::gather(args, process.clone()) {
+            Ok(options) => options,
+            Err(problems) => return problems.iter().map(|problem| refuse(problem)).max().unwrap_or_default(),
+        };
+        if options.no_color == Some(true) {
+            console::set_colors_enabled(false);
+            console::set_colors_enabled_stderr(false);
+        }
+        match options.apply(self, &process) {
+            Ok(test) => {
+                // Each connection is a descriptor: take what the system grants. What it does not grant shows in the plan.
+                let _ = rlimit::increase_nofile_limit(u64::MAX);
+                go_on(test, &options)
+            }
+            Err(problem) => refuse(&problem),
+        }
+    }
+}
+
+/// A command that does not exist is answered with those that do.
+fn name_commands(error: &mut clap::Error) {
+    if error.kind() == ErrorKind::InvalidSubcommand && error.get(ContextKind::SuggestedSubcommand).is_none() {
+        let commands = Cli::command();
+        let names: Vec<_> = commands.get_subcommands().map(clap::Command::get_name).collect();
+        let tip = format!("the commands are {}", names.join(", "));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+}
+
+/// Writes the script that completes this program's flags.
+fn completions(shell: Shell) -> u8 {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
+    clap_complete::generate(shell, &mut Cli::command(), name, &mut std::io::stdout());
+    exit_code::OK
 }
 
 /// Says what is wrong before the start.

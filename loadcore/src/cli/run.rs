@@ -1,31 +1,21 @@
 //! `run`: a test with banner, progress, signals, summary and exit code.
 
-use super::args::RunArgs;
+use super::options::{Options, Said};
 use super::refuse;
-use crate::load_test::{LoadTest, Prepared, RunError};
+use crate::load_test::{LoadTest, Prepared};
 use crate::report::{Progress, Report, exit_code};
 use crate::run::engine::{Stop, Unobserved};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-pub(super) fn run(test: LoadTest, args: &RunArgs) -> u8 {
-    if args.no_color {
-        console::set_colors_enabled(false);
-        console::set_colors_enabled_stderr(false);
-    }
-    let test = match args.apply(test) {
-        Ok(test) => test,
-        Err(error) => return refuse(&error),
-    };
-    // Each connection is a descriptor: take what the system grants. What it does not grant shows in the plan.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
     let base_url = test.base_url.clone();
     let prepared = match test.prepare() {
         Ok(prepared) => prepared,
         Err(error) => return refuse(&error),
     };
-    let export = match args.summary_export.as_deref().map(Export::open).transpose() {
+    let export = match options.summary_export.as_ref().map(Export::open).transpose() {
         Ok(export) => export,
         Err(error) => return refuse(&error),
     };
@@ -33,22 +23,21 @@ pub(super) fn run(test: LoadTest, args: &RunArgs) -> u8 {
     if let Err(error) = watch_signals(stop.clone()) {
         return refuse(&format_args!("cannot watch for signals: {error}"));
     }
-    let report = if args.quiet {
+    let report = if options.quiet == Some(true) {
         prepared.run(stop, &mut Unobserved)
     } else {
         let colour = console::colors_enabled_stderr();
-        let mut progress = Progress::new(banner(&prepared, base_url.as_deref(), args), colour);
+        let mut progress = Progress::new(banner(&prepared, base_url.as_deref(), options), colour);
         let report = prepared.run(stop, &mut progress);
         progress.finish();
         report
     };
     match report {
         Ok(report) => conclude(&report, export),
-        Err(error @ RunError::CoreDied(_)) => {
+        Err(error) => {
             eprintln!("error: {error}");
-            exit_code::INTERNAL
+            error.exit_code()
         }
-        Err(error) => refuse(&error),
     }
 }
 
@@ -109,7 +98,7 @@ impl Signals {
     }
 }
 
-fn banner(prepared: &Prepared, base_url: Option<&str>, args: &RunArgs) -> String {
+fn banner(prepared: &Prepared, base_url: Option<&str>, options: &Options) -> String {
     let job = &prepared.job;
     let mut lines = vec![
         String::new(),
@@ -117,8 +106,8 @@ fn banner(prepared: &Prepared, base_url: Option<&str>, args: &RunArgs) -> String
         format!("  cores    {}", job.cores),
         format!("  seed     {}", job.seed),
     ];
-    if let Some(path) = &args.summary_export {
-        lines.push(format!("  summary  {}", path.display()));
+    if let Some(said) = &options.summary_export {
+        lines.push(format!("  summary  {}", said.value.display()));
     }
     lines.push(String::new());
     lines.extend(prepared.scenarios.iter().map(|scenario| format!("  * {}", scenario.banner_line())));
@@ -126,27 +115,41 @@ fn banner(prepared: &Prepared, base_url: Option<&str>, args: &RunArgs) -> String
     lines.join("\n")
 }
 
+/// Whether the summary's file could be written, for a plan: nothing is created.
+pub(super) fn check_export(options: &Options) -> Result<(), ExportError> {
+    let Some(said) = &options.summary_export else { return Ok(()) };
+    let error = |source| ExportError { place: said.place.clone(), path: said.value.clone(), source };
+    match File::options().write(true).open(&said.value) {
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            let folder = said.value.parent().filter(|folder| !folder.as_os_str().is_empty());
+            folder.map_or(Ok(()), |folder| folder.metadata().map(drop).map_err(error))
+        }
+        opened => opened.map(drop).map_err(error),
+    }
+}
+
 /// The file of `--summary-export`, opened before the start so that a bad path costs no load.
 struct Export {
-    path: PathBuf,
+    said: Said<PathBuf>,
     file: File,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("--summary-export {path}: {source}; give a path that can be written", path = path.display())]
-struct ExportError {
+#[error("{place} {path}: {source}; give a path that can be written", path = path.display())]
+pub(super) struct ExportError {
+    place: String,
     path: PathBuf,
     source: std::io::Error,
 }
 
 impl Export {
-    fn open(path: &Path) -> Result<Self, ExportError> {
+    fn open(said: &Said<PathBuf>) -> Result<Self, ExportError> {
         // An earlier summary stays until this one is there.
-        let file = File::options().write(true).create(true).truncate(false).open(path);
-        let path = path.to_owned();
+        let file = File::options().write(true).create(true).truncate(false).open(&said.value);
+        let said = said.clone();
         match file {
-            Ok(file) => Ok(Self { path, file }),
-            Err(source) => Err(ExportError { path, source }),
+            Ok(file) => Ok(Self { said, file }),
+            Err(source) => Err(ExportError { place: said.place, path: said.value, source }),
         }
     }
 
@@ -156,7 +159,10 @@ impl Export {
         let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
         let cleared = if is_file { self.file.set_len(0) } else { Ok(()) };
         let written = cleared.and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|source| ExportError { path: self.path, source })
+        written.map_err(|source| {
+            let Said { place, value: path } = self.said;
+            ExportError { place, path, source }
+        })
     }
 }
 

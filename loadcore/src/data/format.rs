@@ -25,6 +25,8 @@ pub(super) struct BadRow {
 
 impl Format {
     pub(super) fn read<T: DeserializeOwned>(self, text: &[u8]) -> Result<Vec<T>, BadRow> {
+        // Some editors begin a file with a byte order mark.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         match self {
             Self::Json => serde_json::from_slice(text).map_err(|error| bad_json(&error, error.line())),
             Self::JsonLines => json_lines(text),
@@ -37,7 +39,8 @@ fn bad_json(error: &serde_json::Error, line: usize) -> BadRow {
     let text = error.to_string();
     // The place is said in front of the message already.
     let message = text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned());
-    BadRow { line, column: error.column(), message }
+    // serde counts an empty file's columns from 0.
+    BadRow { line, column: error.column().max(1), message }
 }
 
 fn json_lines<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, BadRow> {
@@ -50,14 +53,17 @@ fn json_lines<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, BadRow> {
 
 fn csv_rows<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, BadRow> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-    reader.deserialize().map(|row| row.map_err(|error| bad_csv(&error))).collect()
+    let head = reader.headers().cloned().unwrap_or_default();
+    reader.deserialize().map(|row| row.map_err(|error| bad_csv(&error, &head))).collect()
 }
 
-fn bad_csv(error: &csv::Error) -> BadRow {
+fn bad_csv(error: &csv::Error, head: &csv::StringRecord) -> BadRow {
     let line = error.position().map_or(1, |position| position.line() as usize);
     let (column, message) = match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => {
-            (err.field().map_or(1, |field| field as usize + 1), err.kind().to_string())
+            let field = err.field().unwrap_or(0) as usize;
+            let name = head.get(field).map(|name| format!("field `{name}`: ")).unwrap_or_default();
+            (field + 1, format!("{name}{}", err.kind()))
         }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             (*len as usize, format!("{len} fields, where the head has {expected_len}"))
@@ -92,6 +98,11 @@ mod tests {
         let csv = "age,name\n7,\"Ann, A.\"\n9, Bob\n";
         for (format, text) in [(Format::Json, json), (Format::JsonLines, lines), (Format::Csv, csv)] {
             assert_eq!(read(format, text), Ok(rows()), "{format:?}");
+            assert_eq!(
+                read(format, &format!("\u{feff}{text}")),
+                Ok(rows()),
+                "{format:?} after a byte order mark"
+            );
         }
     }
 
@@ -103,7 +114,10 @@ mod tests {
         };
         let lines = "{\"name\":\"Ann\",\"age\":7}\n{\"name\":\"Bob\",\"age\":-1}\n";
         assert_eq!(bad(Format::JsonLines, lines), "2:22: invalid value: integer `-1`, expected u8");
-        assert_eq!(bad(Format::Csv, "name,age\nAnn,7\nBob,old\n"), "3:2: invalid digit found in string");
+        assert_eq!(
+            bad(Format::Csv, "name,age\nAnn,7\nBob,old\n"),
+            "3:2: field `age`: invalid digit found in string"
+        );
         assert_eq!(bad(Format::Csv, "name,age\nAnn\n"), "2:1: 1 fields, where the head has 2");
         assert!(bad(Format::Csv, "name\nAnn\n").contains("missing field `age`"));
     }

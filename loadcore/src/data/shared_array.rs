@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 #[non_exhaustive]
 pub enum DataError {
     /// The file is at neither place.
-    #[error("data file `{path}` not found: looked for {first} and {second}", first = tried[0].display(), second = tried[1].display())]
+    #[error("data file `{path}` not found: looked for {}", places(tried))]
     NotFound {
         /// As the program wrote it.
         path: String,
@@ -43,6 +43,14 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// Both places, or the one that both are.
+fn places([here, beside_manifest]: &[PathBuf; 2]) -> String {
+    match here == beside_manifest {
+        true => here.display().to_string(),
+        false => format!("{} and {}", here.display(), beside_manifest.display()),
+    }
 }
 
 /// Something that `#[data]` loads before the test starts.
@@ -135,7 +143,8 @@ impl<T> SharedArray<T> {
         if beside_manifest.exists() {
             return Ok(beside_manifest);
         }
-        let here = std::path::absolute(&here).unwrap_or(here);
+        let [here, beside_manifest] =
+            [here, beside_manifest].map(|path| std::path::absolute(&path).unwrap_or(path));
         Err(DataError::NotFound { path: self.path.to_owned(), tried: [here, beside_manifest] })
     }
 }

@@ -1,19 +1,33 @@
 //! A whole test: scenarios, options and thresholds, put together and run.
 
+mod hooks;
+mod names;
 mod prepare;
+mod registered;
 #[cfg(feature = "test-util")]
 mod virtual_time;
+mod watchdog;
 
-use crate::data::DataError;
+use crate::data::{Data, DataError};
 use crate::metric::{Metric, MetricDesc, MetricError};
 use crate::plan::PlanError;
 use crate::protocol::http::{HttpOptions, OptionsError};
-use crate::report::{Report, RunInfo, ScenarioInfo};
+use crate::report::{Report, RunInfo, ScenarioInfo, exit_code};
 use crate::run::engine::{self, Ended, Observer, Stop, Unobserved};
-use crate::run::{Scenario, Site};
+use crate::run::{HookError, Narrator, Scenario, Setup, Site, Teardown};
 use crate::verdict::{Threshold, ThresholdError};
+use hooks::HookOptions;
+pub use hooks::HooksError;
+pub use names::NameError;
+pub(crate) use names::{check_env_name, check_tag};
 pub(crate) use prepare::Prepared;
-pub use prepare::{RegisteredData, RegisteredMetric, RegisteredScenario};
+pub use registered::{
+    RegisteredData, RegisteredMetric, RegisteredScenario, SetupEntry, TeardownEntry, VuSetupEntry,
+    VuTeardownEntry,
+};
+use std::panic::Location;
+use std::time::Duration;
+use watchdog::End;
 
 /// A load test in the making.
 ///
@@ -44,8 +58,9 @@ pub use prepare::{RegisteredData, RegisteredMetric, RegisteredScenario};
 pub struct LoadTest {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) thresholds: Vec<Threshold>,
-    /// From the command line, in k6's grammar: read when all metrics are known.
-    pub(crate) threshold_texts: Vec<String>,
+    /// From outside, in k6's grammar: read when all metrics are known. By source; a later one replaces what earlier ones say
+    /// of the same number.
+    pub(crate) threshold_texts: Vec<Vec<ThresholdText>>,
     /// Judge nothing.
     pub(crate) no_thresholds: bool,
     pub(crate) base_url: Option<String>,
@@ -54,10 +69,15 @@ pub struct LoadTest {
     /// Pin cores' threads: for a process that is nothing but a load generator.
     pub(crate) pin: bool,
     pub(crate) headers: Vec<(String, String)>,
-    tags: Vec<(String, String)>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
+    data: Vec<NamedData>,
+    /// Tells what happens while it happens.
+    pub(crate) narrator: Option<Narrator>,
     metrics: Vec<MetricDesc>,
     discard_bodies: bool,
     roots_pem: Vec<Vec<u8>>,
+    hooks: HookOptions,
 }
 
 /// Why a test could not be run: always found before the start, but for [`RunError::CoreDied`].
@@ -93,6 +113,16 @@ pub enum RunError {
     /// A scenario's name cannot be used.
     #[error("scenario name {0:?}: use letters, digits, `_` and `-`, at least one of them")]
     ScenarioName(String),
+    /// An expression in a scenario's attribute panicked.
+    #[error("scenario `{scenario}` ({place}): {message}")]
+    Options {
+        /// The scenario.
+        scenario: String,
+        /// Where the expression panicked.
+        place: String,
+        /// What it said.
+        message: String,
+    },
     /// An executor's configuration cannot be run.
     #[error("scenario `{scenario}` ({place}): {source}")]
     Plan {
@@ -106,6 +136,22 @@ pub enum RunError {
     /// A threshold cannot be evaluated.
     #[error(transparent)]
     Threshold(#[from] ThresholdError),
+    /// A threshold that was given as text cannot be read.
+    #[error("{place}: {source}")]
+    ThresholdText {
+        /// The flag, variable or place in a file that gives it.
+        place: String,
+        /// What is wrong.
+        source: ThresholdError,
+    },
+    /// A tag or a variable has a name that cannot be used.
+    #[error("{place}: {source}")]
+    Name {
+        /// Who gives it.
+        place: String,
+        /// What is wrong.
+        source: NameError,
+    },
     /// A metric cannot be registered.
     #[error("{source}{}", place.as_ref().map(|p| format!(" (declared at {p})")).unwrap_or_default())]
     Metric {
@@ -115,7 +161,7 @@ pub enum RunError {
         source: MetricError,
     },
     /// Test data cannot be loaded.
-    #[error("{source} (declared at {place})")]
+    #[error("{source}; {} (declared at {place})", remedy(source))]
     Data {
         /// Where it is declared.
         place: String,
@@ -128,6 +174,12 @@ pub enum RunError {
     /// The number of cores is impossible.
     #[error("{0} cores: give at least 1 and at most 1024")]
     Cores(usize),
+    /// A parameter of a scenario, setup or teardown cannot be filled.
+    #[error(transparent)]
+    Hooks(#[from] HooksError),
+    /// A setup failed, so there was no load. Teardowns of the values that were made already have run.
+    #[error(transparent)]
+    Setup(HookError),
     /// A thread could not be started.
     #[error("cannot start the load generator: {0}")]
     Start(String),
@@ -139,6 +191,18 @@ pub enum RunError {
     CoreDied(usize),
 }
 
+impl RunError {
+    /// The process's exit code for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::CoreDied(_) => exit_code::INTERNAL,
+            Self::Setup(error) if error.timed_out => exit_code::SETUP_TIMEOUT,
+            Self::Setup(_) => exit_code::HOOK,
+            _ => exit_code::INVALID,
+        }
+    }
+}
+
 impl LoadTest {
     /// A test with only what is added to it.
     pub fn new() -> Self {
@@ -146,8 +210,13 @@ impl LoadTest {
     }
 
     /// A test of every `#[scenario]` in this binary and in the libraries that it names.
+    ///
+    /// It also runs every `#[setup]` that returns nothing and every `#[teardown]` that takes nothing; those with values
+    /// run, as in any test, when a scenario needs them.
     pub fn discovered() -> Self {
-        Self::new().scenarios(prepare::discovered_scenarios())
+        let mut test = Self::new().scenarios(registered::scenarios());
+        test.hooks.discovered = true;
+        test
     }
 
     /// Adds a scenario.
@@ -159,6 +228,30 @@ impl LoadTest {
     /// Adds several scenarios.
     pub fn scenarios(mut self, scenarios: impl IntoIterator<Item = Scenario>) -> Self {
         self.scenarios.extend(scenarios.into_iter().map(Scenario::resolved));
+        self
+    }
+
+    /// Adds a setup. It runs in any case, and instead of a `#[setup]` that returns the same type.
+    pub fn setup(mut self, setup: Setup) -> Self {
+        self.hooks.setups.push(setup);
+        self
+    }
+
+    /// Adds a teardown.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.hooks.teardowns.push(teardown);
+        self
+    }
+
+    /// How long each setup may take. Default: 60 s.
+    pub fn setup_timeout(mut self, timeout: Duration) -> Self {
+        self.hooks.setup_timeout = Some(timeout);
+        self
+    }
+
+    /// How long each teardown may take. Default: 60 s.
+    pub fn teardown_timeout(mut self, timeout: Duration) -> Self {
+        self.hooks.teardown_timeout = Some(timeout);
         self
     }
 
@@ -180,9 +273,25 @@ impl LoadTest {
         self
     }
 
-    /// Adds a tag to all samples.
+    /// Adds a tag to all samples. A tag of loadcore's own, such as `scenario`, cannot be given: it is an error of
+    /// [`run`](LoadTest::run).
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.push((key.into(), value.into()));
+        self
+    }
+
+    /// Gives the journeys a variable, which they read with [`vu.env("KEY")`](crate::Vu::env). Under
+    /// [`main`](LoadTest::main) `--env` and its like replace it.
+    pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    /// Loads this data before the start, as `#[data]` on its static does: for data that is declared without the attribute.
+    /// A relative path is taken from the working directory.
+    #[track_caller]
+    pub fn data<T: Data + Sync>(mut self, data: &'static T) -> Self {
+        self.data.push(NamedData { data, place: Location::caller() });
         self
     }
 
@@ -254,6 +363,35 @@ impl LoadTest {
     }
 }
 
+/// What to do about data that cannot be loaded.
+fn remedy(error: &DataError) -> &'static str {
+    match error {
+        DataError::NotFound { .. } => "put it in one of these places",
+        DataError::Io { .. } => "make it a file that this user may read",
+        DataError::Parse { .. } => "correct it there, or the type that its rows are read as",
+        DataError::Empty { .. } => "add a row",
+    }
+}
+
+/// A threshold as text, and who says it.
+#[derive(Debug, Clone)]
+pub(crate) struct ThresholdText {
+    pub(crate) place: String,
+    pub(crate) text: String,
+}
+
+/// Data that the test was told of, and where.
+struct NamedData {
+    data: &'static (dyn Data + Sync),
+    place: &'static Location<'static>,
+}
+
+impl std::fmt::Debug for NamedData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NamedData").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
 /// Ends the test's threads when its future is dropped.
 struct StopOnDrop(Stop);
 
@@ -265,24 +403,30 @@ impl Drop for StopOnDrop {
 
 impl Prepared {
     pub(crate) fn run(self, stop: Stop, observer: &mut dyn Observer) -> Result<Report, RunError> {
-        let ended = engine::run(&self.job, stop.clone(), &self.pin_to, observer);
-        let ended = ended.map_err(|error| RunError::Start(error.to_string()))?;
-        self.report(ended, stop.is_requested())
+        self.run_watched(stop, observer, |prepared, stop, observer| {
+            let ended = engine::run(&prepared.job, stop.clone(), &prepared.pin_to, observer);
+            ended.map_err(|error| error.to_string())
+        })
     }
 
-    fn report(self, ended: Ended, interrupted: bool) -> Result<Report, RunError> {
+    fn report(self, ended: Ended, end: End) -> Result<Report, RunError> {
         if ended.lost_cores > 0 {
             return Err(RunError::CoreDied(ended.lost_cores));
         }
+        if let Some(error) = ended.setup_error {
+            return Err(RunError::Setup(error));
+        }
         let aggregate = ended.aggregate;
-        let thresholds = self.thresholds.iter().map(|threshold| threshold.evaluate(&aggregate)).collect();
+        let thresholds = end.results(&self.thresholds, &aggregate);
         let generator = prepare::judge_generator(&self.job, &aggregate);
         let run = RunInfo {
             id: self.id,
             started: ended.started,
             duration: ended.elapsed,
             seed: self.job.seed,
-            interrupted,
+            interrupted: end.interrupted,
+            aborted_by: end.aborted,
+            teardown_error: ended.teardown_error,
         };
         Ok(Report { run, scenarios: self.scenarios, aggregate, thresholds, generator })
     }

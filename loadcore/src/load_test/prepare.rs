@@ -1,52 +1,19 @@
 //! Everything that can go wrong, before the first VU starts.
 
-use super::{LoadTest, RunError, place};
-use crate::data::Data;
+use super::registered::{RegisteredData, RegisteredMetric};
+use super::{LoadTest, NamedData, RunError, ThresholdText, check_env_name, check_tag, hooks, place};
 use crate::metric::{
-    Aggregate, DROPPED_ITERATIONS, INTERRUPTED_ITERATIONS, ITERATION_LATENESS, ITERATIONS, Metric, Registry,
-    Select, SeriesMemory, Stats, builtin,
+    Aggregate, DROPPED_ITERATIONS, INTERRUPTED_ITERATIONS, ITERATION_LATENESS, ITERATIONS, Registry, Select,
+    SeriesMemory, Stats, builtin,
 };
 use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol;
 use crate::report::ScenarioInfo;
-use crate::run::{Extensions, Job, Scenario, ScenarioJob, SharedCounters, Site, nanos};
+use crate::run::{Env, Extensions, Job, Scenario, ScenarioJob, SharedCounters, VuHooks, nanos};
 use crate::verdict::{Generator, Observed, Threshold, judge, parse_threshold};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-
-/// What `#[scenario]` registers.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct RegisteredScenario(pub fn() -> Scenario);
-
-/// What `#[metric]` registers.
-#[doc(hidden)]
-#[allow(missing_debug_implementations, reason = "it holds a trait object, and no user ever sees it")]
-pub struct RegisteredMetric {
-    pub metric: &'static (dyn Metric + Sync),
-    pub site: Site,
-}
-
-/// What `#[data]` registers.
-#[doc(hidden)]
-#[allow(missing_debug_implementations, reason = "it holds a trait object, and no user ever sees it")]
-pub struct RegisteredData {
-    pub data: &'static (dyn Data + Sync),
-    pub site: Site,
-    pub manifest_dir: &'static str,
-}
-
-inventory::collect!(RegisteredScenario);
-inventory::collect!(RegisteredMetric);
-inventory::collect!(RegisteredData);
-
-/// All declared scenarios. The linker's order varies between builds, so they are sorted by module and name.
-pub(super) fn discovered_scenarios() -> Vec<Scenario> {
-    let mut found: Vec<Scenario> = inventory::iter::<RegisteredScenario>().map(|entry| (entry.0)()).collect();
-    found.sort_by_key(|scenario| scenario.site.map(|site| (site.module, site.name, site.line)));
-    found
-}
+use std::sync::{Arc, OnceLock};
 
 /// A test that will start.
 #[derive(Debug)]
@@ -66,11 +33,20 @@ impl LoadTest {
         let http = self.http_options()?;
         let registry = self.register_metrics()?;
         let thresholds = self.all_thresholds(&registry)?;
-        load_data()?;
+        self.load_data()?;
 
         let mut extensions = Extensions::default();
         extensions.insert(http);
-        let scenarios = plan_scenarios(&self.scenarios, cores)?;
+        extensions.insert(Env::new(self.env));
+        if let Some(narrator) = self.narrator {
+            extensions.insert(narrator);
+        }
+        let mut scenarios = plan_scenarios(&self.scenarios, cores)?;
+        for (scenario, job) in self.scenarios.iter().zip(&mut scenarios) {
+            job.hooks = hooks::of_vus(scenario)?;
+        }
+        let vu_hooks = scenarios.iter().map(|job| &job.hooks);
+        let hooks = self.hooks.of_test(self.scenarios.iter().zip(vu_hooks))?;
         let infos =
             self.scenarios.iter().zip(&scenarios).map(|(scenario, job)| info(scenario, job)).collect();
         let job = Job {
@@ -81,6 +57,8 @@ impl LoadTest {
             registry: Arc::new(registry),
             memory: Arc::new(SeriesMemory::new(SeriesMemory::DEFAULT_CAP)),
             extensions,
+            hooks,
+            values: OnceLock::new(),
         };
         let pin_to = if self.pin { core_affinity::get_core_ids().unwrap_or_default() } else { Vec::new() };
         let id = format!("{:016x}", rand::random::<u64>());
@@ -95,12 +73,46 @@ impl LoadTest {
             if name.is_empty() || !name.chars().all(fits) {
                 return Err(RunError::ScenarioName(name.to_owned()));
             }
+            if let Some(panic) = &scenario.broken {
+                let (scenario, place) = (name.to_owned(), panic.place.clone());
+                return Err(RunError::Options { scenario, place, message: panic.message.clone() });
+            }
             if let Some(first) = seen.insert(name.to_owned(), scenario.site) {
                 let (name, first, second) = (name.to_owned(), place(first), place(scenario.site));
                 return Err(RunError::DuplicateScenario { name, first, second });
             }
         }
-        if seen.is_empty() { Err(RunError::NoScenario) } else { Ok(()) }
+        if seen.is_empty() {
+            return Err(RunError::NoScenario);
+        }
+        self.check_tags_and_env()
+    }
+
+    fn check_tags_and_env(&self) -> Result<(), RunError> {
+        let wrong = |place: String| move |source| RunError::Name { place, source };
+        for (key, _) in &self.tags {
+            check_tag(key).map_err(wrong("LoadTest::tag".to_owned()))?;
+        }
+        for scenario in &self.scenarios {
+            let of_scenario = || format!("scenario `{}` ({})", scenario.name(), place(scenario.site));
+            scenario.tags.iter().try_for_each(|(key, _)| check_tag(key).map_err(wrong(of_scenario())))?;
+        }
+        for (key, _) in &self.env {
+            check_env_name(key).map_err(wrong("LoadTest::env".to_owned()))?;
+        }
+        Ok(())
+    }
+
+    fn load_data(&self) -> Result<(), RunError> {
+        for entry in inventory::iter::<RegisteredData>() {
+            let loaded = entry.data.load(Path::new(entry.manifest_dir));
+            loaded.map_err(|source| RunError::Data { place: entry.site.to_string(), source })?;
+        }
+        for NamedData { data, place } in &self.data {
+            let place = || format!("{}:{}", place.file(), place.line());
+            data.load(Path::new("")).map_err(|source| RunError::Data { place: place(), source })?;
+        }
+        Ok(())
     }
 
     fn core_count(&self) -> Result<usize, RunError> {
@@ -135,23 +147,18 @@ impl LoadTest {
         all.extend(self.thresholds.iter().cloned());
         all.iter().try_for_each(Threshold::validate)?;
         let known: Vec<_> = registry.all().into_iter().map(|(_, desc)| desc).collect();
-        for text in &self.threshold_texts {
-            let threshold = parse_threshold(text, &known)?;
-            match all.iter_mut().find(|earlier| earlier.is_about_the_same_as(&threshold)) {
-                Some(earlier) => *earlier = threshold,
-                None => all.push(threshold),
-            }
+        for source in &self.threshold_texts {
+            let read = |said: &ThresholdText| {
+                let wrong = |source| RunError::ThresholdText { place: said.place.clone(), source };
+                parse_threshold(&said.text, &known).map_err(wrong)
+            };
+            let said = source.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            // Only what others said: one source may give a number two bounds.
+            all.retain(|earlier| !said.iter().any(|said| earlier.is_about_the_same_as(said)));
+            all.extend(said);
         }
         Ok(if self.no_thresholds { Vec::new() } else { all })
     }
-}
-
-fn load_data() -> Result<(), RunError> {
-    for entry in inventory::iter::<RegisteredData>() {
-        let loaded = entry.data.load(Path::new(entry.manifest_dir));
-        loaded.map_err(|source| RunError::Data { place: entry.site.to_string(), source })?;
-    }
-    Ok(())
 }
 
 fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJob>, RunError> {
@@ -179,6 +186,7 @@ fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJo
             vu_offset,
             max_vus,
             shared: SharedCounters::new(cores),
+            hooks: VuHooks::default(),
         };
         vu_offset += max_vus;
         Ok(job)
@@ -201,6 +209,7 @@ fn info(scenario: &Scenario, job: &ScenarioJob) -> ScenarioInfo {
         executor: executor.name().to_owned(),
         description: executor.describe(),
         max_vus: job.max_vus,
+        is_open: matches!(job.schedule, Schedule::Open(_)),
     }
 }
 
@@ -214,7 +223,9 @@ fn too_many_series(aggregate: &Aggregate) -> String {
 
 /// What the engine saw of itself.
 pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
-    let (busy, lag_p99_ms) = aggregate.health(99.0);
+    let (mut busy, lag_p99_ms) = aggregate.health(99.0);
+    // What setups did is nobody's load.
+    busy.truncate(job.cores);
     let count = |stats: Stats| if let Stats::Counter { count, .. } = stats { count } else { 0.0 };
     // What a closed model drops, time did not suffice for; what an open model drops, VUs did not.
     let open_scenarios =

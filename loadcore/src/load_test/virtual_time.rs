@@ -2,7 +2,7 @@
 
 use super::{LoadTest, RunError};
 use crate::report::Report;
-use crate::run::engine::Unobserved;
+use crate::run::engine::{Stop, Unobserved};
 
 impl LoadTest {
     /// Runs the test under virtual time, on this thread, as if on `shards` cores: exact to the nanosecond, and done as
@@ -13,8 +13,8 @@ impl LoadTest {
     /// As [`run`](LoadTest::run).
     pub fn run_virtual(self, shards: usize) -> Result<Report, RunError> {
         let prepared = self.cores(shards).prepare()?;
-        let ended = crate::run::virtual_time::run(&prepared.job, &mut Unobserved);
-        let ended = ended.map_err(|error| RunError::Start(error.to_string()))?;
-        prepared.report(ended, false)
+        prepared.run_watched(Stop::new(), &mut Unobserved, |prepared, stop, observer| {
+            crate::run::virtual_time::run(&prepared.job, stop, observer).map_err(|error| error.to_string())
+        })
     }
 }

@@ -209,7 +209,7 @@ impl Aggregate {
         self.elapsed
     }
 
-    /// Samples that were refused because they were negative or not a number.
+    /// Samples that were refused because they were negative or not a number, or because their metric's name is another's.
     pub fn rejected_samples(&self) -> u64 {
         self.rejected
     }
@@ -254,6 +254,7 @@ impl Aggregate {
         let mut plain: Option<Value> = None;
         for series in series {
             match &series.total {
+                Total::Trend(total) if percentiles.is_empty() => trend.merge_ends(total),
                 Total::Trend(total) => trend.merge(total),
                 Total::Plain(value) => match &mut plain {
                     Some(sum) => sum.merge(value),

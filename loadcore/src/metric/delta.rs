@@ -22,7 +22,7 @@ pub(crate) struct Delta {
     pub(crate) vus: Vec<u64>,
     /// How the core itself fares.
     pub(crate) health: CoreHealth,
-    /// Samples refused because they were negative or not a number.
+    /// Samples refused because they were negative or not a number, or because their metric's name is another's.
     pub(crate) rejected: u64,
 }
 

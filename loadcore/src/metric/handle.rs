@@ -51,12 +51,18 @@ impl Unit for Bytes {
 pub struct Trend<U: Unit = Plain> {
     name: &'static str,
     unit: PhantomData<U>,
+    builtin: bool,
 }
 
 impl<U: Unit> Trend<U> {
     /// A trend of this name.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, unit: PhantomData }
+        Self { name, unit: PhantomData, builtin: false }
+    }
+
+    /// One of loadcore's own, whose name no user can take.
+    pub(crate) const fn builtin(self) -> Self {
+        Self { builtin: true, ..self }
     }
 
     /// The metric's name.
@@ -79,7 +85,12 @@ impl Trend<Plain> {
 
 impl<U: Unit> Metric for Trend<U> {
     fn desc(&self) -> MetricDesc {
-        MetricDesc { name: Cow::Borrowed(self.name), kind: Kind::Trend, contains: U::CONTAINS }
+        MetricDesc {
+            name: Cow::Borrowed(self.name),
+            kind: Kind::Trend,
+            contains: U::CONTAINS,
+            builtin: self.builtin,
+        }
     }
 }
 
@@ -90,12 +101,18 @@ macro_rules! plain_handle {
         pub struct $handle {
             name: &'static str,
             contains: Contains,
+            builtin: bool,
         }
 
         impl $handle {
             /// A metric of this name.
             pub const fn new(name: &'static str) -> Self {
-                Self { name, contains: Contains::Default }
+                Self { name, contains: Contains::Default, builtin: false }
+            }
+
+            /// One of loadcore's own, whose name no user can take.
+            pub(crate) const fn builtin(self) -> Self {
+                Self { builtin: true, ..self }
             }
 
             /// The metric's name.
@@ -106,7 +123,12 @@ macro_rules! plain_handle {
 
         impl Metric for $handle {
             fn desc(&self) -> MetricDesc {
-                MetricDesc { name: Cow::Borrowed(self.name), kind: Kind::$handle, contains: self.contains }
+                MetricDesc {
+                    name: Cow::Borrowed(self.name),
+                    kind: Kind::$handle,
+                    contains: self.contains,
+                    builtin: self.builtin,
+                }
             }
         }
     };
@@ -128,6 +150,6 @@ plain_handle! {
 impl Counter {
     /// The same counter, with bytes as values.
     pub const fn bytes(self) -> Self {
-        Self { name: self.name, contains: Contains::Data }
+        Self { contains: Contains::Data, ..self }
     }
 }

@@ -54,4 +54,13 @@ pub struct MetricDesc {
     pub kind: Kind,
     /// What the values are.
     pub contains: Contains,
+    /// One of loadcore's own.
+    pub(crate) builtin: bool,
+}
+
+impl MetricDesc {
+    /// Whether it is one of loadcore's own, and not the user's.
+    pub fn is_builtin(&self) -> bool {
+        self.builtin
+    }
 }

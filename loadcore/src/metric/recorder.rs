@@ -7,7 +7,7 @@ use super::delta::{Delta, ErrorSample};
 use super::memory::SeriesMemory;
 use super::tags::{TagSetId, TagSets};
 use super::trend::LiveTrend;
-use super::{Contains, Kind, MetricDesc, MetricId, Registry, TagList, Value};
+use super::{Kind, MetricDesc, MetricId, Registry, TagList, Value};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ pub(crate) struct Recorder {
     row_index: HashMap<RowKey, u32>,
     series: Vec<Series>,
     series_index: HashMap<(MetricId, TagSetId), u32>,
-    metric_ids: HashMap<&'static str, (MetricId, Kind, Contains)>,
+    metric_ids: HashMap<&'static str, (MetricId, MetricDesc)>,
     errors: HashMap<(Arc<str>, Arc<str>), ErrorSample>,
     rejected: u64,
 }
@@ -186,11 +186,15 @@ impl Recorder {
         let std::borrow::Cow::Borrowed(name) = desc.name else {
             return self.registry.register(desc).ok();
         };
-        if let Some((id, kind, contains)) = self.metric_ids.get(name) {
-            return (*kind == desc.kind && *contains == desc.contains).then_some(*id);
+        if let Some((id, known)) = self.metric_ids.get(name) {
+            // The names are equal already.
+            let is_same = |a: &MetricDesc, b: &MetricDesc| {
+                (a.kind, a.contains, a.builtin) == (b.kind, b.contains, b.builtin)
+            };
+            return is_same(known, desc).then_some(*id);
         }
         let id = self.registry.register(desc).ok()?;
-        self.metric_ids.insert(name, (id, desc.kind, desc.contains));
+        self.metric_ids.insert(name, (id, desc.clone()));
         Some(id)
     }
 

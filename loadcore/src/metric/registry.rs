@@ -17,6 +17,21 @@ pub enum MetricError {
         "`{0}` is not a metric name: use 2 to 128 letters, digits and underscores, and start with a letter or underscore"
     )]
     Name(String),
+    /// The name is one of loadcore's own.
+    #[error(
+        "metric `{name}` is loadcore's own, {builtin}, and cannot be declared a second time, as {declared}: use {constant}, or \
+         give yours another name"
+    )]
+    Builtin {
+        /// The name that both use.
+        name: String,
+        /// The kind and unit of loadcore's.
+        builtin: String,
+        /// The kind and unit of the user's.
+        declared: String,
+        /// What to record into loadcore's with.
+        constant: String,
+    },
     /// Two metrics of one name disagree.
     #[error("metric `{name}` is declared twice, as {first} and as {second}: give one of them another name")]
     Conflict {
@@ -64,6 +79,10 @@ impl Registry {
                 (kind, Contains::Data) => format!("a {kind:?} of bytes"),
             };
             let (name, first, second) = (desc.name.to_string(), show(known), show(desc));
+            if known.builtin {
+                let constant = name.to_uppercase();
+                return Err(MetricError::Builtin { name, builtin: first, declared: second, constant });
+            }
             return Err(MetricError::Conflict { name, first, second });
         }
         if !is_metric_name(&desc.name) {

@@ -2,6 +2,7 @@
 
 use super::tags::{TagList, find};
 use super::{Counter, Gauge, Metric, MetricDesc, Rate, Trend, Unit};
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -45,20 +46,32 @@ impl From<Group> for GroupSelector {
     }
 }
 
+/// What a group's name follows in text if it is meant wherever it is nested.
+const ANYWHERE: &str = "*::";
+
 /// One condition on a series' tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Condition {
     Tag(String, String),
-    GroupAnywhere(&'static str),
+    /// A group of this name, wherever it is nested.
+    GroupAnywhere(String),
 }
 
 impl Condition {
+    /// Group paths begin with `::`, so `*::NAME` can mean a group wherever it is nested.
+    fn new(key: &str, value: &str) -> Self {
+        match value.strip_prefix(ANYWHERE).filter(|_| key == "group") {
+            Some(name) => Self::GroupAnywhere(name.to_owned()),
+            None => Self::Tag(key.to_owned(), value.to_owned()),
+        }
+    }
+
     fn holds(&self, tags: &TagList) -> bool {
         match self {
             Self::Tag(key, value) => find(tags, key).unwrap_or("") == value,
             Self::GroupAnywhere(name) => {
                 let path = find(tags, "group").unwrap_or("");
-                path.strip_suffix(name).is_some_and(|outer| outer.ends_with("::"))
+                path.strip_suffix(name.as_str()).is_some_and(|outer| outer.ends_with("::"))
             }
         }
     }
@@ -86,11 +99,12 @@ impl Selector {
     }
 
     pub(crate) fn with_tag(mut self, key: &str, value: &str) -> Self {
-        self.conditions.push(Condition::Tag(key.to_owned(), value.to_owned()));
+        self.conditions.push(Condition::new(key, value));
         self
     }
 
-    /// The conditions alone, as k6 writes them: `{group:::User Login,scenario:checkout}`; empty without any.
+    /// The conditions alone, as k6 writes them: `{group:::User Login,scenario:checkout}`; empty without any. A group
+    /// that is meant wherever it is nested is `*::NAME`. What could be misread is in quotes.
     pub fn tags_text(&self) -> String {
         if self.conditions.is_empty() {
             return String::new();
@@ -99,12 +113,25 @@ impl Selector {
             .conditions
             .iter()
             .map(|condition| match condition {
-                Condition::Tag(key, value) => format!("{key}:{value}"),
-                Condition::GroupAnywhere(name) => format!("group:*::{name}"),
+                Condition::Tag(key, value) => {
+                    format!("{}:{}", written(key, &[':', ',']), written(value, &[',']))
+                }
+                Condition::GroupAnywhere(name) => {
+                    format!("group:{}", written(&format!("{ANYWHERE}{name}"), &[',']))
+                }
             })
             .collect();
         format!("{{{}}}", parts.join(","))
     }
+}
+
+/// A key or value as a threshold in text must write it to be read as the same.
+fn written<'a>(text: &'a str, ends: &[char]) -> Cow<'a, str> {
+    let is_plain = !text.is_empty()
+        && text.trim().len() == text.len()
+        && !text.starts_with(['"', '\''])
+        && !text.contains(ends);
+    if is_plain { Cow::Borrowed(text) } else { Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))) }
 }
 
 impl fmt::Display for Selector {
@@ -149,7 +176,7 @@ pub trait Select: Sized {
         let mut selected = self.select();
         selected.selector.conditions.push(match group.into() {
             GroupSelector::Path(path) => Condition::Tag("group".to_owned(), path),
-            GroupSelector::Anywhere(name) => Condition::GroupAnywhere(name),
+            GroupSelector::Anywhere(name) => Condition::GroupAnywhere(name.to_owned()),
         });
         selected
     }

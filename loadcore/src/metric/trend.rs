@@ -233,6 +233,13 @@ impl TrendTotal {
         self.histogram.as_ref().map_or(0, |histogram| histogram.distinct_values() * size_of::<u64>())
     }
 
+    /// Adds count, sum, least and greatest only: whoever wants no percentile need not pay for the buckets.
+    pub(crate) fn merge_ends(&mut self, other: &Self) {
+        if other.count > 0 {
+            self.widen(other.count, other.sum, other.min, other.max);
+        }
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;

@@ -10,6 +10,7 @@ pub mod executor;
 mod number;
 mod rate;
 mod schedule;
+mod stage;
 mod stripe;
 
 pub use duration::{ParseDurationError, format_duration, hours, millis, mins, parse_duration, secs};
@@ -21,4 +22,5 @@ pub use executor::{
 pub use number::Number;
 pub use rate::{ArrivalRate, per, per_min, per_sec};
 pub use schedule::{Arrivals, Budget, ClosedSchedule, OpenSchedule, Schedule, VuStep};
+pub use stage::{Stage, StageLoad};
 pub(crate) use stripe::Stripe;

@@ -74,7 +74,7 @@ impl Arrivals {
     }
 
     /// The instants, since the start of the scenario.
-    pub fn iter(&self) -> impl Iterator<Item = Duration> {
+    pub fn iter(&self) -> impl Iterator<Item = Duration> + use<> {
         (self.0)()
     }
 }

@@ -5,9 +5,9 @@ use crate::metric::{Metric, MetricDesc, Rate, Time, Trend};
 use crate::run::Vu;
 
 /// How long a measured part took. k6 has no such metric.
-pub const MEASURE_DURATION: Trend<Time> = Trend::new("measure_duration");
+pub const MEASURE_DURATION: Trend<Time> = Trend::new("measure_duration").builtin();
 /// The share of measured parts that returned an error. k6 has no such metric.
-pub const MEASURE_FAILED: Rate = Rate::new("measure_failed");
+pub const MEASURE_FAILED: Rate = Rate::new("measure_failed").builtin();
 
 /// Every metric of this file.
 pub(super) fn all() -> [MetricDesc; 2] {

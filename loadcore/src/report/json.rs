@@ -25,6 +25,11 @@ pub(super) fn export(report: &Report) -> Value {
             "seed": report.run.seed,
             "version": env!("CARGO_PKG_VERSION"),
             "exit_code": report.exit_code(),
+            "aborted_by": report.run.aborted_by.as_ref().map(|aborted| json!({
+                "threshold": aborted.threshold.to_string(),
+                "observed": aborted.observed,
+                "at_ms": aborted.at.as_secs_f64() * 1e3,
+            })),
         },
         "scenarios": report.scenarios,
         "metrics": metrics,

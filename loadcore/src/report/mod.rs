@@ -8,7 +8,8 @@ mod text;
 pub(crate) use progress::Progress;
 
 use crate::metric::{Aggregate, CHECKS, Counter, ErrorGroup, Rate, Select, Stats};
-use crate::verdict::{Generator, Measure, ThresholdResult};
+use crate::run::HookError;
+use crate::verdict::{Aborted, Generator, Measure, ThresholdResult};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -37,6 +38,10 @@ pub struct RunInfo {
     pub seed: u64,
     /// Ended by a signal.
     pub interrupted: bool,
+    /// The threshold that ended the test before its time.
+    pub aborted_by: Option<Aborted>,
+    /// The first teardown that failed.
+    pub teardown_error: Option<HookError>,
 }
 
 /// Facts of one scenario.
@@ -51,6 +56,9 @@ pub struct ScenarioInfo {
     pub description: String,
     /// The most VUs it could use.
     pub max_vus: u64,
+    /// Whether its iterations begin when they are due, however long the earlier ones take.
+    #[serde(skip)]
+    pub(crate) is_open: bool,
 }
 
 /// How often a check held.
@@ -71,8 +79,12 @@ pub struct CheckResult {
 pub(crate) mod exit_code {
     pub(crate) const OK: u8 = 0;
     pub(crate) const THRESHOLDS: u8 = 99;
+    pub(crate) const SETUP_TIMEOUT: u8 = 100;
+    pub(crate) const TEARDOWN_TIMEOUT: u8 = 101;
     pub(crate) const INVALID: u8 = 104;
     pub(crate) const SIGNAL: u8 = 105;
+    /// A setup or teardown failed.
+    pub(crate) const HOOK: u8 = 107;
     /// The run could not be carried out, by a fault of loadcore's own.
     pub(crate) const INTERNAL: u8 = 109;
 }
@@ -148,10 +160,13 @@ impl Report {
         self.aggregate.stats(&metric.select().selector, percentiles)
     }
 
-    /// The process's exit code: 0, 99 for thresholds, 105 after a signal.
+    /// The process's exit code: 0, 99 for thresholds, 105 after a signal, 107 if a teardown failed and 101 if it took too
+    /// long.
     pub fn exit_code(&self) -> u8 {
         if self.run.interrupted {
             exit_code::SIGNAL
+        } else if let Some(error) = &self.run.teardown_error {
+            if error.timed_out { exit_code::TEARDOWN_TIMEOUT } else { exit_code::HOOK }
         } else if self.passed() {
             exit_code::OK
         } else {

@@ -5,7 +5,8 @@ use crate::metric::{Aggregate, INTERRUPTED_ITERATIONS, ITERATIONS, Metric, Selec
 use crate::plan::Schedule;
 use crate::protocol::http::{HTTP_REQ_DURATION, HTTP_REQ_FAILED, HTTP_REQS};
 use crate::run::engine::Observer;
-use crate::run::{Job, ScenarioJob};
+use crate::run::{Job, Phase, ScenarioJob};
+use crate::verdict::Aborted;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -56,11 +57,35 @@ fn end_of(scenario: &ScenarioJob) -> Duration {
     Duration::from_nanos(scenario.start_after) + scenario.schedule.end()
 }
 
+/// A terminal that is gone is no reason to stop a test.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 impl Observer for Progress {
+    fn phase(&mut self, job: &Job, phase: Phase) {
+        let names: Vec<&str> = match phase {
+            Phase::Setup => job.hooks.setups.iter().map(|setup| &*setup.name).collect(),
+            Phase::Teardown => job.hooks.teardowns.iter().map(|teardown| &*teardown.name).collect(),
+        };
+        if names.is_empty() {
+            return;
+        }
+        let line = format!("{phase}: {}", names.join(", "));
+        match (&self.screen, phase) {
+            (Screen::Bars { status, .. }, Phase::Teardown) => status.set_message(line),
+            (_, Phase::Teardown) => say(&line),
+            (_, Phase::Setup) => {
+                say(&std::mem::take(&mut self.banner));
+                say(&line);
+            }
+        }
+    }
+
     fn started(&mut self, job: &Job) {
-        let mut stderr = std::io::stderr().lock();
-        // A terminal that is gone is no reason to stop a test.
-        let _ = writeln!(stderr, "{}", self.banner);
+        if !self.banner.is_empty() {
+            say(&std::mem::take(&mut self.banner));
+        }
         let Screen::Bars { bars, status, scenarios } = &mut self.screen else { return };
         let width = job.scenarios.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
         let bar_style =
@@ -73,6 +98,19 @@ impl Observer for Progress {
         }
     }
 
+    fn aborted(&mut self, aborted: &Aborted) {
+        let line = super::text::abort_line(aborted);
+        match &self.screen {
+            Screen::Lines { .. } => {
+                say(&line);
+            }
+            // Above the bars, which go on to show how far the test came.
+            Screen::Bars { bars, .. } => {
+                let _ = bars.println(line);
+            }
+        }
+    }
+
     fn tick(&mut self, job: &Job, aggregate: &Aggregate, elapsed: Duration) {
         match &mut self.screen {
             Screen::Lines { last } => {
@@ -80,7 +118,7 @@ impl Observer for Progress {
                     return;
                 }
                 *last = elapsed;
-                let _ = writeln!(std::io::stderr().lock(), "{}", status_line(job, aggregate, elapsed));
+                say(&status_line(job, aggregate, elapsed));
             }
             Screen::Bars { status, scenarios, .. } => {
                 status.set_message(status_line(job, aggregate, elapsed));

@@ -70,7 +70,7 @@ impl Ids {
 }
 
 impl Core {
-    fn new(job: Arc<Job>, clock: Clock, index: usize) -> Self {
+    pub(crate) fn new(job: Arc<Job>, clock: Clock, index: usize) -> Self {
         Self {
             index,
             clock,
@@ -87,6 +87,10 @@ impl Core {
     /// The test's start, which all cores share.
     pub(crate) fn start(&self) -> Nanos {
         self.start.get()
+    }
+
+    pub(crate) fn set_start(&self, start: Nanos) {
+        self.start.set(start);
     }
 
     /// A span id; all zeros would be invalid by W3C's rules.
@@ -110,7 +114,7 @@ impl Core {
 pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
     let core = Rc::new(Core::new(job, clock, spoke.core));
     let Some(start) = spoke.ready().await else { return };
-    core.start.set(start);
+    core.set_start(start);
 
     let shards: Vec<_> = (0..core.job.scenarios.len()).map(|i| Shard::new(&core, i)).collect();
     let mut running = tokio::task::JoinSet::new();

@@ -2,124 +2,17 @@
 
 use super::clock::{Clock, Nanos, nanos};
 use super::job::Job;
+use super::lifecycle::{self, Died, HookError, HookHub, NotReady, Pending, Phase};
 use super::panic;
+pub(crate) use super::wires::{Hub, Spoke, Stage, Stop, wire};
 use crate::metric::{Aggregate, Delta, Metric, VUS, VUS_MAX};
+use crate::verdict::Aborted;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{mpsc, watch};
 
 /// Between the last core's readiness and the common start.
 const HEAD_START: Duration = Duration::from_millis(10);
-
-/// How far a core is. Each says each of these at most once.
-#[derive(Debug)]
-pub(crate) enum Stage {
-    /// It waits for the common start.
-    Ready,
-    /// It has ended, and handed over everything, at this time of the clock.
-    Done { core: usize, at: Nanos },
-    /// It is gone without having said so: a bug of loadcore's own, or no event loop could be made.
-    Died { core: usize },
-}
-
-/// Asks all cores to stop at once. Clones ask the same test.
-#[derive(Debug, Clone)]
-pub(crate) struct Stop(watch::Sender<bool>);
-
-impl Stop {
-    pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    pub(crate) fn request(&self) {
-        self.0.send_replace(true);
-    }
-
-    pub(crate) fn is_requested(&self) -> bool {
-        *self.0.borrow()
-    }
-}
-
-/// A core's end of the wires.
-#[derive(Debug)]
-pub(crate) struct Spoke {
-    pub(crate) core: usize,
-    deltas: mpsc::Sender<Delta>,
-    stages: mpsc::UnboundedSender<Stage>,
-    start: watch::Receiver<Option<Nanos>>,
-    stop: watch::Receiver<bool>,
-    stopping: bool,
-    done: bool,
-}
-
-/// The control thread's end.
-#[derive(Debug)]
-pub(crate) struct Hub {
-    deltas: mpsc::Receiver<Delta>,
-    stages: mpsc::UnboundedReceiver<Stage>,
-    start: watch::Sender<Option<Nanos>>,
-    stop: Stop,
-}
-
-/// Wires one hub to each core of the job.
-pub(crate) fn wire(job: &Job, stop: &Stop) -> (Hub, Vec<Spoke>) {
-    // One place a core: a core whose last delta was not taken yet goes on merging.
-    let (deltas_in, deltas) = mpsc::channel(job.cores);
-    let (stages_in, stages) = mpsc::unbounded_channel();
-    let start = watch::Sender::new(None);
-    let spoke = |core| Spoke {
-        core,
-        deltas: deltas_in.clone(),
-        stages: stages_in.clone(),
-        start: start.subscribe(),
-        stop: stop.0.subscribe(),
-        stopping: false,
-        done: false,
-    };
-    let spokes = (0..job.cores).map(spoke).collect();
-    (Hub { deltas, stages, start, stop: stop.clone() }, spokes)
-}
-
-impl Spoke {
-    /// Says that this core is ready, and waits for the common start. `None` if there will be none.
-    pub(crate) async fn ready(&mut self) -> Option<Nanos> {
-        self.stages.send(Stage::Ready).ok()?;
-        let start = self.start.wait_for(Option::is_some).await.ok()?;
-        *start
-    }
-
-    /// A place for a delta, if there is one.
-    pub(crate) fn permit(&self) -> Option<mpsc::Permit<'_, Delta>> {
-        self.deltas.try_reserve().ok()
-    }
-
-    /// Hands over the last delta, and says goodbye.
-    pub(crate) async fn finish(mut self, last: Delta, at: Nanos) {
-        // If nobody listens any more the whole run has been given up.
-        let _ = self.deltas.send(last).await;
-        let _ = self.stages.send(Stage::Done { core: self.core, at });
-        self.done = true;
-    }
-
-    /// Resolves once, when the test shall stop.
-    pub(crate) async fn stop_requested(&mut self) {
-        if self.stopping {
-            return std::future::pending().await;
-        }
-        // A hub that is gone has nobody left to report to.
-        let _ = self.stop.wait_for(|stop| *stop).await;
-        self.stopping = true;
-    }
-}
-
-impl Drop for Spoke {
-    fn drop(&mut self) {
-        if !self.done {
-            // The receiver may be gone too, when the run never started.
-            let _ = self.stages.send(Stage::Died { core: self.core });
-        }
-    }
-}
 
 /// When a run began, on the clock and on the calendar.
 #[derive(Debug)]
@@ -138,10 +31,16 @@ impl Started {
 
 /// Sees the aggregate grow. It is called on the control thread, so it may be slow.
 pub(crate) trait Observer {
+    /// Setups or teardowns are about to run.
+    fn phase(&mut self, _: &Job, _: Phase) {}
     /// All cores are about to start.
     fn started(&mut self, job: &Job);
     /// Called several times a second.
     fn tick(&mut self, job: &Job, aggregate: &Aggregate, elapsed: Duration);
+    /// Called when all cores have told what they saw until then: each second, under virtual time exactly on it.
+    fn interval(&mut self, _: &Job, _: &Aggregate, _: Duration) {}
+    /// A threshold ends the test before its time.
+    fn aborted(&mut self, _: &Aborted) {}
 }
 
 /// Sees nothing.
@@ -161,13 +60,16 @@ pub(crate) struct Ended {
     pub(crate) elapsed: Duration,
     /// Cores that ended without saying so.
     pub(crate) lost_cores: usize,
+    /// Why there was no load.
+    pub(crate) setup_error: Option<HookError>,
+    pub(crate) teardown_error: Option<HookError>,
 }
 
-/// Why no core could be started.
+/// Why a thread could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start the thread of core {core}: {source}")]
+#[error("cannot start the thread {thread}: {source}")]
 pub(crate) struct StartError {
-    core: usize,
+    thread: String,
     source: std::io::Error,
 }
 
@@ -185,17 +87,23 @@ pub(crate) fn run(
     for spoke in spokes {
         let (job, core) = (Arc::clone(job), spoke.core);
         let pin = pin_to.get(core).copied();
-        let thread = std::thread::Builder::new().name(format!("loadcore-{core}"));
         let work = move || {
             // A core that cannot be pinned runs anyway, only less steadily.
             let _pinned = pin.is_some_and(core_affinity::set_for_current);
-            core_thread(job, origin, spoke);
+            on_event_loop(super::core::run(job, Clock::Real(origin), spoke));
         };
-        threads.push(thread.spawn(work).map_err(|source| StartError { core, source })?);
+        threads.push(spawn(format!("loadcore-{core}"), work)?);
+    }
+    let mut hooks = None;
+    if let Some((hub, spoke)) = lifecycle::wire(job, &stop) {
+        let job = Arc::clone(job);
+        let work = move || on_event_loop(lifecycle::run(job, Clock::Real(origin), spoke));
+        threads.push(spawn("loadcore-setup".to_owned(), work)?);
+        hooks = Some(hub);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|source| StartError { core: 0, source })?;
-    let ended = runtime.block_on(supervise(job, hub, Clock::Real(origin), HEAD_START, observer));
+    let runtime = runtime.map_err(|source| StartError { thread: "of the control".to_owned(), source })?;
+    let ended = runtime.block_on(supervise(job, hub, hooks, Clock::Real(origin), HEAD_START, observer));
     for thread in threads {
         // What a thread died of was printed by its panic hook; that it died is in the report already.
         let _ = thread.join();
@@ -203,18 +111,25 @@ pub(crate) fn run(
     Ok(ended)
 }
 
-fn core_thread(job: Arc<Job>, origin: Instant, spoke: Spoke) {
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    let thread = std::thread::Builder::new().name(name.clone()).spawn(work);
+    thread.map_err(|source| StartError { thread: name, source })
+}
+
+fn on_event_loop(work: impl Future<Output = ()>) {
     let options = tokio::runtime::LocalOptions::default();
     match tokio::runtime::Builder::new_current_thread().enable_all().build_local(options) {
-        Ok(runtime) => runtime.block_on(super::core::run(job, Clock::Real(origin), spoke)),
-        Err(error) => panic!("no event loop for core {}: {error}", spoke.core),
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => panic!("no event loop for this thread: {error}"),
     }
 }
 
-/// Waits until all cores are ready, gives the start, then merges deltas until every core has ended.
+/// Waits until all cores are ready, runs the setups, gives the start, merges deltas until every core has ended, and runs
+/// the teardowns.
 pub(crate) async fn supervise(
     job: &Arc<Job>,
     mut hub: Hub,
+    hooks: Option<HookHub>,
     clock: Clock,
     head_start: Duration,
     observer: &mut dyn Observer,
@@ -229,9 +144,81 @@ pub(crate) async fn supervise(
     if cores.lost > 0 {
         hub.stop.request();
     }
+    let prepared = match hooks {
+        Some(hooks) => {
+            observer.phase(job, Phase::Setup);
+            Prepared::by(hooks).await
+        }
+        None => Prepared::default(),
+    };
     let started = Started::now(clock, nanos(head_start));
+    // Setup and teardown hand over deltas as one core more.
     let mut aggregate =
-        Aggregate::new(Arc::clone(&job.registry), Arc::clone(&job.memory), job.cores, started.at);
+        Aggregate::new(Arc::clone(&job.registry), Arc::clone(&job.memory), job.cores + 1, started.at);
+    prepared.delta.into_iter().for_each(|delta| aggregate.ingest(delta));
+    let has_load = prepared.error.is_none();
+    let elapsed = if has_load {
+        load(job, hub, &started, &mut cores, &mut aggregate, observer).await
+    } else {
+        // Nobody will be given a start: the cores end by themselves.
+        drop(hub);
+        Duration::ZERO
+    };
+    let mut ended = Ended {
+        aggregate,
+        started: started.calendar,
+        elapsed,
+        lost_cores: cores.lost + usize::from(prepared.died),
+        setup_error: prepared.error,
+        teardown_error: None,
+    };
+    if let Some(pending) = prepared.pending {
+        observer.phase(job, Phase::Teardown);
+        match pending.tear_down(has_load.then_some(started.at)).await {
+            Ok((delta, result)) => {
+                ended.aggregate.ingest(delta);
+                ended.teardown_error = result.err();
+            }
+            Err(Died) => ended.lost_cores += 1,
+        }
+    }
+    ended.aggregate.finish(elapsed);
+    ended
+}
+
+/// What the setups came to.
+#[derive(Default)]
+struct Prepared {
+    delta: Option<Delta>,
+    error: Option<HookError>,
+    pending: Option<Pending>,
+    died: bool,
+}
+
+impl Prepared {
+    async fn by(hooks: HookHub) -> Self {
+        match hooks.set_up().await {
+            Ok((delta, result, pending)) => Self {
+                delta: Some(delta),
+                // Whoever stopped the test has told the cores as well: they end as they begin.
+                error: result.err().and_then(NotReady::failed),
+                pending: Some(pending),
+                died: false,
+            },
+            Err(Died) => Self { died: true, ..Self::default() },
+        }
+    }
+}
+
+/// Gives the start, and merges deltas until every core has ended. Gives back how long that took.
+async fn load(
+    job: &Job,
+    mut hub: Hub,
+    started: &Started,
+    cores: &mut Cores,
+    aggregate: &mut Aggregate,
+    observer: &mut dyn Observer,
+) -> Duration {
     let max_vus: u64 = job.scenarios.iter().map(|scenario| scenario.max_vus).sum();
     aggregate.set_gauge(&VUS_MAX.desc(), max_vus as f64, started.at, started.at);
     observer.started(job);
@@ -251,6 +238,8 @@ pub(crate) async fn supervise(
                 // The cores' VUs are summed when each has said its number for this interval.
                 if tells_vus && cores.all_reported(core) {
                     aggregate.set_gauge(&VUS.desc(), aggregate.vus() as f64, since, at);
+                    let elapsed = at.saturating_sub(started.at);
+                    observer.interval(job, aggregate, Duration::from_nanos(elapsed));
                 }
             }
             Some(stage) = hub.stages.recv() => match stage {
@@ -270,13 +259,11 @@ pub(crate) async fn supervise(
             },
             _ = ticker.tick(), if real => {
                 let elapsed = started.clock.now().saturating_sub(started.at);
-                observer.tick(job, &aggregate, Duration::from_nanos(elapsed));
+                observer.tick(job, aggregate, Duration::from_nanos(elapsed));
             }
         }
     }
-    let elapsed = Duration::from_nanos(last_end - started.at);
-    aggregate.finish(elapsed);
-    Ended { aggregate, started: started.calendar, elapsed, lost_cores: cores.lost }
+    Duration::from_nanos(last_end - started.at)
 }
 
 /// Which cores have ended, and which have reported in this interval.
@@ -314,7 +301,8 @@ impl Cores {
 mod tests {
     use super::*;
     use crate::metric::{Registry, SeriesMemory, builtin};
-    use crate::run::Extensions;
+    use crate::run::{Extensions, hooks::TestHooks};
+    use std::sync::OnceLock;
 
     fn job(cores: usize) -> Arc<Job> {
         Arc::new(Job {
@@ -325,11 +313,13 @@ mod tests {
             registry: Arc::new(Registry::new(builtin::all()).unwrap()),
             memory: Arc::new(SeriesMemory::new(1 << 20)),
             extensions: Extensions::default(),
+            hooks: TestHooks::default(),
+            values: OnceLock::new(),
         })
     }
 
     async fn supervised(job: &Arc<Job>, hub: Hub) -> Ended {
-        supervise(job, hub, Clock::Real(Instant::now()), Duration::ZERO, &mut Unobserved).await
+        supervise(job, hub, None, Clock::Real(Instant::now()), Duration::ZERO, &mut Unobserved).await
     }
 
     /// What a core does: waits for the start, then for the stop.

@@ -1,14 +1,16 @@
 //! A test that is ready to run: everything that all cores share.
 
 use super::clock::Nanos;
+use super::hooks::{TestHooks, VuHooks};
 use super::scenario::Drive;
+use super::values::Values;
 use crate::metric::{Registry, SeriesMemory};
 use crate::plan::Schedule;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 /// A whole test, shared by all cores.
@@ -22,6 +24,9 @@ pub(crate) struct Job {
     pub(crate) registry: Arc<Registry>,
     pub(crate) memory: Arc<SeriesMemory>,
     pub(crate) extensions: Extensions,
+    pub(crate) hooks: TestHooks,
+    /// What the setups returned, once they have.
+    pub(crate) values: OnceLock<Values>,
 }
 
 /// One scenario, with its plan worked out.
@@ -39,6 +44,7 @@ pub(crate) struct ScenarioJob {
     pub(crate) vu_offset: u64,
     pub(crate) max_vus: u64,
     pub(crate) shared: SharedCounters,
+    pub(crate) hooks: VuHooks,
 }
 
 /// What the cores of a process share of a scenario while it runs.
@@ -115,6 +121,10 @@ impl Extensions {
 
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.0.iter().find_map(|value| Arc::clone(value).downcast().ok())
+    }
+
+    pub(crate) fn get_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.iter().find_map(|value| (**value).downcast_ref())
     }
 }
 

@@ -5,8 +5,8 @@ use std::any::Any;
 
 /// A value that says whether an iteration went well: `()`, or a `Result` whose error `?` could convert.
 #[diagnostic::on_unimplemented(
-    message = "a scenario cannot return `{Self}`",
-    label = "not a scenario's outcome",
+    message = "a scenario or teardown cannot return `{Self}`",
+    label = "neither `()` nor a `Result`",
     note = "return `loadcore::Result`, or a `Result` with a std, string or anyhow error"
 )]
 pub trait Outcome {
@@ -24,6 +24,15 @@ pub struct Failure {
     pub(crate) has_place: bool,
 }
 
+impl Failure {
+    /// What `?` would convert, with its place if it was converted by a `?` of the user's.
+    pub(crate) fn of<E: Into<Error> + Any>(error: E) -> Self {
+        // Another error type is converted here, which is no place a user would look for.
+        let has_place = (&error as &dyn Any).is::<Error>();
+        Self { error: error.into(), has_place }
+    }
+}
+
 impl Outcome for () {
     fn failure(self) -> Option<Failure> {
         None
@@ -32,9 +41,6 @@ impl Outcome for () {
 
 impl<T, E: Into<Error> + Any> Outcome for Result<T, E> {
     fn failure(self) -> Option<Failure> {
-        let error = self.err()?;
-        // Another error type is converted here, which is no place a user would look for.
-        let has_place = (&error as &dyn Any).is::<Error>();
-        Some(Failure { error: error.into(), has_place })
+        self.err().map(Failure::of)
     }
 }

@@ -1,5 +1,8 @@
 //! A scenario: a journey, and how it shall be run.
 
+use super::hooks::{HookFuture, HookSlot, State, VuHooks, VuSetup};
+use super::panic::{self, Panic};
+use super::values::{Need, ValueType};
 use super::{Vu, VuSlot};
 use crate::error::Error;
 use crate::plan::Executor;
@@ -23,6 +26,15 @@ pub struct Site {
     pub line: u32,
     /// The module's path.
     pub module: &'static str,
+}
+
+impl Site {
+    /// Where the user's code calls.
+    #[track_caller]
+    pub(crate) fn caller() -> Self {
+        let caller = std::panic::Location::caller();
+        Self { name: "", file: caller.file(), line: caller.line(), module: "" }
+    }
 }
 
 impl fmt::Display for Site {
@@ -70,6 +82,12 @@ pub struct Scenario {
     pub(crate) executor: Option<Executor>,
     pub(crate) thresholds: Vec<Threshold>,
     pub(crate) tags: Vec<(String, String)>,
+    /// What the journey takes beside `vu`.
+    pub(crate) needs: fn() -> Vec<Need>,
+    /// Of a scenario made in code; a declared one's are found by type.
+    pub(crate) hooks: VuHooks,
+    /// Why the attribute's options have no values.
+    pub(crate) broken: Option<Panic>,
 }
 
 impl Scenario {
@@ -82,18 +100,55 @@ impl Scenario {
         T: 'static,
     {
         let journey = Arc::new(journey);
-        let drive = Drive::Closure(Arc::new(move |slot: VuSlot| {
+        let drive = move |slot: VuSlot| {
             let journey = Arc::clone(&journey);
             Box::pin(slot.drive(async move |vu: &Vu| journey(vu).await)) as LocalBoxFuture
-        }));
+        };
+        Self::in_code(name.into(), Arc::new(drive), VuHooks::default())
+    }
+
+    /// A scenario from two closures: `setup` makes the state of a VU before its first iteration, such as a session, and
+    /// `journey` is handed it each time: `async |vu: &Vu, session: &mut Session| { ..; Ok(()) }`.
+    ///
+    /// A setup that fails makes its iteration fail and is tried again for the VU's next one.
+    pub fn with_state<S, M, F, T>(name: impl Into<Cow<'static, str>>, setup: M, journey: F) -> Self
+    where
+        S: 'static,
+        M: AsyncFn(&Vu) -> Result<S, Error> + Send + Sync + 'static,
+        F: AsyncFn(&Vu, &mut S) -> Result<T, Error> + Send + Sync + 'static,
+        T: 'static,
+    {
+        let (setup, journey) = (Arc::new(setup), Arc::new(journey));
+        let run = move |slot: HookSlot| {
+            let setup = Arc::clone(&setup);
+            Box::pin(slot.state(async move |vu: &Vu| setup(vu).await)) as HookFuture<State>
+        };
+        let setup =
+            VuSetup { site: None, needs: Vec::new(), provides: ValueType::of::<S>(), run: Arc::new(run) };
+        let drive = move |slot: VuSlot| {
+            let journey = Arc::clone(&journey);
+            let with_state = async move |vu: &Vu, state: &mut S| journey(vu, state).await;
+            Box::pin(slot.drive_with(None, with_state)) as LocalBoxFuture
+        };
+        Self::in_code(name.into(), Arc::new(drive), VuHooks { setup: Some(setup), teardown: None })
+    }
+
+    fn in_code(
+        name: Cow<'static, str>,
+        drive: Arc<dyn Fn(VuSlot) -> LocalBoxFuture + Send + Sync>,
+        hooks: VuHooks,
+    ) -> Self {
         Self {
-            name: name.into(),
+            name,
             site: None,
-            drive,
+            drive: Drive::Closure(drive),
             options: None,
             executor: None,
             thresholds: Vec::new(),
             tags: Vec::new(),
+            needs: Vec::new,
+            hooks,
+            broken: None,
         }
     }
 
@@ -101,6 +156,7 @@ impl Scenario {
     #[doc(hidden)]
     pub const fn declared(
         site: Site,
+        needs: fn() -> Vec<Need>,
         drive: fn(VuSlot) -> LocalBoxFuture,
         options: fn(Self) -> Self,
     ) -> Self {
@@ -112,14 +168,21 @@ impl Scenario {
             executor: None,
             thresholds: Vec::new(),
             tags: Vec::new(),
+            needs,
+            hooks: VuHooks { setup: None, teardown: None },
+            broken: None,
         }
     }
 
     /// With the attribute's options applied.
+    ///
+    /// They are the user's expressions: one that panics, as `secs(-1)` does, is told before the start like any other mistake.
     pub(crate) fn resolved(mut self) -> Self {
-        match self.options.take() {
-            Some(options) => options(self),
-            None => self,
+        let Some(options) = self.options.take() else { return self };
+        panic::install_hook();
+        match panic::catch(|| options(self.clone())) {
+            Ok(resolved) => resolved,
+            Err(panic) => Self { broken: Some(panic), ..self },
         }
     }
 

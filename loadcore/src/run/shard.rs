@@ -2,9 +2,10 @@
 
 use super::clock::{Nanos, Turn, nanos};
 use super::job::ScenarioJob;
+use super::scope::Scope;
 use super::slot::{Control, Mode, Ticket};
 use super::{Core, Vu, VuSlot, closed, open};
-use crate::metric::{EMPTY, TagSetId};
+use crate::metric::TagSetId;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stripe};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,10 +20,7 @@ pub(crate) struct Shard {
     pub(crate) stripe: Stripe,
     /// The scenario's start.
     pub(crate) start: Nanos,
-    /// The scenario's own tags.
-    pub(crate) tags: TagSetId,
-    /// Shared with the sockets of its VUs.
-    pub(crate) traffic: Rc<Traffic>,
+    scope: Rc<Scope>,
     vus: RefCell<Vec<Rc<Control>>>,
     /// VUs whose tasks have not ended.
     alive: Cell<u64>,
@@ -36,13 +34,6 @@ pub(crate) struct Shard {
     closing: Cell<bool>,
     /// Wakes the driver: a VU ended, or the test shall stop.
     changed: Notify,
-}
-
-/// Bytes that went over sockets and are not yet in the metrics.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) sent: Cell<u64>,
-    pub(crate) received: Cell<u64>,
 }
 
 /// Why a driver woke up.
@@ -59,20 +50,16 @@ pub(crate) enum Woken {
 impl Shard {
     pub(crate) fn new(core: &Rc<Core>, scenario: usize) -> Rc<Self> {
         let job = &core.job.scenarios[scenario];
-        let tags = {
-            let sets = &mut core.recorder.borrow_mut().tags;
-            let mut tags = sets.with(EMPTY, "scenario", &job.name);
-            for (key, value) in core.job.tags.iter().chain(&job.tags) {
-                tags = sets.with(tags, key, value);
-            }
-            tags
+        let numbered = match &job.schedule {
+            Schedule::Open(_) => true,
+            Schedule::Closed(plan) => matches!(plan.budget, Budget::Shared(_)),
         };
+        let scope = Scope::of_scenario(core, &job.name, &job.tags, numbered);
         Rc::new(Self {
             scenario,
             stripe: Stripe { index: core.index as u64, of: core.job.cores as u64 },
             start: core.start().saturating_add(job.start_after),
-            tags,
-            traffic: Rc::default(),
+            scope: Rc::new(scope),
             vus: RefCell::default(),
             alive: Cell::new(0),
             peak: Cell::new(0),
@@ -103,15 +90,13 @@ impl Shard {
         self.peak.get()
     }
 
-    /// Puts the bytes that went over sockets since the last call into the metrics.
+    /// The scenario's own tags.
+    pub(crate) fn tags(&self) -> TagSetId {
+        self.scope.tags
+    }
+
     pub(crate) fn book_traffic(&self) {
-        let (sent, received) = (self.traffic.sent.take(), self.traffic.received.take());
-        if sent + received > 0 {
-            let (ids, now) = (&self.core.ids, self.core.clock.now());
-            let mut recorder = self.core.recorder.borrow_mut();
-            recorder.sample(ids.data_sent, self.tags, sent as f64, now);
-            recorder.sample(ids.data_received, self.tags, received as f64, now);
-        }
+        self.scope.book_traffic(&self.core);
     }
 
     /// Ends everything at once, as a signal does.
@@ -157,7 +142,7 @@ impl Shard {
         self.vus.borrow_mut().push(Rc::clone(&control));
         self.alive.set(self.alive.get() + 1);
         self.peak.set(self.peak.get().max(self.alive.get()));
-        let vu = Vu::new(Rc::clone(&self.core), Rc::clone(self), self.job().vu_offset + index + 1);
+        let vu = Vu::new(Rc::clone(&self.core), Rc::clone(&self.scope), self.job().vu_offset + index + 1);
         let slot = VuSlot::new(vu, control, Rc::clone(self));
         tokio::task::spawn_local(self.job().drive.start(slot));
     }
@@ -226,20 +211,6 @@ impl Shard {
         Some(Ticket::closed(number, now))
     }
 
-    /// The key of the running iteration's random stream. Where iterations have test-wide numbers without gaps the stream
-    /// belongs to the iteration, elsewhere to the VU: so a run repeats whatever core serves it.
-    pub(crate) fn random_key(&self, vu: &Vu) -> u64 {
-        let by_iteration = match &self.job().schedule {
-            Schedule::Open(_) => true,
-            Schedule::Closed(plan) => matches!(plan.budget, Budget::Shared(_)),
-        };
-        let (a, b) = if by_iteration { (vu.iteration(), 0) } else { (vu.id(), vu.own_iteration() + 1) };
-        let name = self.job().name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        [name, a, b].into_iter().fold(self.core.job.seed, |key, part| mix(key ^ mix(part)))
-    }
-
     fn cut_all(&self) {
         self.end_all();
         for control in &*self.vus.borrow() {
@@ -282,16 +253,8 @@ impl Shard {
     pub(crate) fn dropped(&self, iterations: u64) {
         let now = self.core.clock.now();
         let mut recorder = self.core.recorder.borrow_mut();
-        recorder.sample(self.core.ids.dropped_iterations, self.tags, iterations as f64, now);
+        recorder.sample(self.core.ids.dropped_iterations, self.scope.tags, iterations as f64, now);
     }
-}
-
-/// Spreads the bits of a number (the finalizer of SplitMix64, Steele et al. 2014).
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// Follows the scenario's plan to its end.

@@ -2,6 +2,7 @@
 
 use super::Vu;
 use super::clock::Nanos;
+use super::narrator::Narrator;
 use super::outcome::{Failure, Outcome};
 use super::panic::{self, Panic};
 use super::shard::Shard;
@@ -35,6 +36,15 @@ impl Ticket {
 
     pub(crate) fn numbered(self, number: u64) -> Self {
         Self { number, ..self }
+    }
+
+    pub(crate) fn due_at(self) -> Option<Nanos> {
+        self.due
+    }
+
+    /// For a journey that begins some time after the ticket was given.
+    pub(crate) fn later(self) -> Self {
+        Self { now: None, ..self }
     }
 }
 
@@ -156,7 +166,8 @@ impl std::fmt::Debug for VuSlot {
     }
 }
 
-enum End<R> {
+/// How a part of a journey ended.
+pub(super) enum End<R> {
     Returned(R),
     Panicked(Panic),
     Interrupted,
@@ -167,15 +178,24 @@ impl VuSlot {
         Self { vu, control, shard }
     }
 
+    pub(super) fn vu(&self) -> &Vu {
+        &self.vu
+    }
+
+    pub(super) fn shard(&self) -> &Rc<Shard> {
+        &self.shard
+    }
+
     /// Runs the journey again and again, until the plan has no more for this VU.
     pub async fn drive<F, R>(mut self, mut journey: F)
     where
         F: AsyncFnMut(&Vu) -> R,
         R: Outcome,
     {
-        while let Some(ticket) = std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await {
-            let started = self.begin(ticket);
-            let (end, rested) = guarded(&self.control, &self.vu, async || journey(&self.vu).await).await;
+        while let Some(ticket) = self.ticket().await {
+            self.enter(ticket);
+            let started = self.start(ticket);
+            let (end, rested) = self.guarded(async || journey(&self.vu).await).await;
             self.finish(started, ticket.due, end);
             if !rested {
                 // A journey that never waits must not keep its core from the other VUs.
@@ -184,22 +204,37 @@ impl VuSlot {
         }
     }
 
-    fn begin(&mut self, ticket: Ticket) -> Nanos {
-        let now = ticket.now.unwrap_or_else(|| self.vu.now());
+    /// The next permission; `None` when the plan has no more for this VU.
+    pub(super) async fn ticket(&self) -> Option<Ticket> {
+        std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await
+    }
+
+    /// From here on the VU is busy with this iteration.
+    pub(super) fn enter(&mut self, ticket: Ticket) {
         self.control.busy.set(true);
         self.control.cut.set(false);
         self.control.begun.set(self.control.begun.get() + 1);
         self.vu.begin_iteration(ticket.number);
         self.vu.open_root_span();
+    }
+
+    /// The journey begins now.
+    pub(super) fn start(&self, ticket: Ticket) -> Nanos {
+        let now = ticket.now.unwrap_or_else(|| self.vu.now());
         if let Some(due) = ticket.due {
             let core = self.shard.core();
             let late = now.saturating_sub(due);
-            core.recorder.borrow_mut().time(core.ids.iteration_lateness, self.shard.tags, late);
+            core.recorder.borrow_mut().time(core.ids.iteration_lateness, self.shard.tags(), late);
         }
         now
     }
 
-    fn finish<R: Outcome>(&self, started: Nanos, due: Option<Nanos>, end: End<R>) {
+    /// Runs a part of the journey, until the iteration is cut.
+    pub(super) async fn guarded<R>(&self, part: impl AsyncFnOnce() -> R) -> (End<R>, bool) {
+        guarded(&self.vu, |_| self.control.cut.get(), part).await
+    }
+
+    pub(super) fn finish<R: Outcome>(&self, started: Nanos, due: Option<Nanos>, end: End<R>) {
         let now = self.vu.now();
         self.control.busy.set(false);
         let failure = match end {
@@ -219,13 +254,16 @@ impl VuSlot {
         self.shard.vu_idle(self.control.local);
     }
 
-    fn count(&self, trends: [Option<Nanos>; 2], failure: Option<(String, String, String)>) {
+    fn count(&self, trends: [Option<Nanos>; 2], failure: Option<Explained>) {
         let core = self.shard.core();
-        let tags = self.shard.tags;
+        let tags = self.shard.tags();
         let sample = RowSample { failed: failure.is_some(), trends };
         let mut recorder = core.recorder.borrow_mut();
         recorder.row(&core.ids.iteration_row, ITERATION_ROW | RowKey::from(tags.0), tags, &sample, |_| tags);
         if let Some((kind, place, message)) = failure {
+            if let Some(narrator) = core.job.extensions.get_ref::<Narrator>() {
+                narrator.iteration_failed(&kind, &place, &message);
+            }
             recorder.error(&kind, &place, || message);
         }
     }
@@ -233,23 +271,28 @@ impl VuSlot {
     fn count_interrupted(&self) {
         let core = self.shard.core();
         let now = core.clock.now();
-        core.recorder.borrow_mut().sample(core.ids.interrupted_iterations, self.shard.tags, 1.0, now);
+        core.recorder.borrow_mut().sample(core.ids.interrupted_iterations, self.shard.tags(), 1.0, now);
     }
 
-    /// Kind, place and message of a failure.
-    fn explain(&self, failure: &Failure) -> (String, String, String) {
-        let error = &failure.error;
-        let place = if failure.has_place {
-            format!("{}:{}", error.place().file(), error.place().line())
-        } else {
-            self.shard.job().place.clone()
-        };
-        (crate::error::kind_of(error.source()), place, error.chain())
+    fn explain(&self, failure: &Failure) -> Explained {
+        failure.explain(&self.shard.job().place)
     }
 }
 
-/// Kind, place and message of a panic.
-fn panicked(panic: Panic) -> (String, String, String) {
+/// Kind, place and message of a failure.
+pub(super) type Explained = (String, String, String);
+
+impl Failure {
+    /// `site` is where the function stands, for errors that do not know the place of their `?`.
+    pub(super) fn explain(&self, site: &str) -> Explained {
+        let place = self.error.place();
+        let place =
+            if self.has_place { format!("{}:{}", place.file(), place.line()) } else { site.to_owned() };
+        (crate::error::kind_of(self.error.source()), place, self.error.chain())
+    }
+}
+
+pub(super) fn panicked(panic: Panic) -> Explained {
     ("panic".to_owned(), panic.place, panic.message)
 }
 
@@ -264,12 +307,16 @@ impl Drop for VuSlot {
     }
 }
 
-/// Polls a journey inside `catch_unwind`, and leaves it when the iteration is cut. Also tells whether it ever waited.
-async fn guarded<R>(control: &Control, vu: &Vu, journey: impl AsyncFnOnce() -> R) -> (End<R>, bool) {
+/// Polls user code inside `catch_unwind`, and leaves it when it is cut. Also tells whether it ever waited.
+pub(super) async fn guarded<R>(
+    vu: &Vu,
+    mut is_cut: impl FnMut(&mut Context<'_>) -> bool,
+    journey: impl AsyncFnOnce() -> R,
+) -> (End<R>, bool) {
     let mut future = pin!(Some(journey()));
     let mut rested = false;
     let end = std::future::poll_fn(|cx| {
-        if control.cut.get() {
+        if is_cut(cx) {
             // Said before anything of the journey is dropped: its groups and requests must know.
             vu.interrupt();
             return Poll::Ready(End::Interrupted);

@@ -7,6 +7,7 @@ use super::Job;
 use super::clock::Clock;
 use super::clock::{Nanos, Turn};
 use super::engine::{self, Ended, Observer, Stop};
+use super::lifecycle;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -83,7 +84,7 @@ impl Drop for Sleep {
 }
 
 /// Runs a job with as many shards as it has cores, all on this thread.
-pub(crate) fn run(job: &Arc<Job>, observer: &mut dyn Observer) -> std::io::Result<Ended> {
+pub(crate) fn run(job: &Arc<Job>, stop: &Stop, observer: &mut dyn Observer) -> std::io::Result<Ended> {
     super::panic::install_hook();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -95,14 +96,18 @@ pub(crate) fn run(job: &Arc<Job>, observer: &mut dyn Observer) -> std::io::Resul
             let clock = clock.clone();
             async move { clock.advance().await }
         });
-        let stop = Stop::new();
-        let (hub, spokes) = engine::wire(job, &stop);
+        let (hub, spokes) = engine::wire(job, stop);
         for spoke in spokes {
             let (job, clock) = (Arc::clone(job), Clock::Virtual(clock.clone()));
             tokio::task::spawn_local(super::core::run(job, clock, spoke));
         }
+        let hooks = lifecycle::wire(job, stop).map(|(hooks, spoke)| {
+            let (job, clock) = (Arc::clone(job), Clock::Virtual(clock.clone()));
+            tokio::task::spawn_local(lifecycle::run(job, clock, spoke));
+            hooks
+        });
         let head_start = std::time::Duration::ZERO;
-        let ended = engine::supervise(job, hub, Clock::Virtual(clock), head_start, observer).await;
+        let ended = engine::supervise(job, hub, hooks, Clock::Virtual(clock), head_start, observer).await;
         driver.abort();
         Ok(ended)
     })

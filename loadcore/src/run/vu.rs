@@ -3,7 +3,8 @@
 use super::Core;
 use super::clock::{Nanos, Turn, nanos};
 use super::group::is_group_name;
-use super::shard::Shard;
+use super::narrator::Narrator;
+use super::scope::Scope;
 use crate::data::SharedArray;
 use crate::error::Result;
 use crate::metric::{Group, TagSetId};
@@ -13,6 +14,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ pub struct Vu {
 /// What all handles of one VU share.
 pub(crate) struct VuState {
     pub(crate) core: Rc<Core>,
-    pub(crate) shard: Rc<Shard>,
+    pub(crate) scope: Rc<Scope>,
     id: u64,
     iteration: Cell<u64>,
     own_iterations: Cell<u64>,
@@ -42,11 +44,11 @@ pub(crate) struct VuState {
 }
 
 impl Vu {
-    pub(crate) fn new(core: Rc<Core>, shard: Rc<Shard>, id: u64) -> Self {
-        let tags = shard.tags;
+    pub(crate) fn new(core: Rc<Core>, scope: Rc<Scope>, id: u64) -> Self {
+        let tags = scope.tags;
         let state = VuState {
             core,
-            shard,
+            scope,
             id,
             iteration: Cell::new(0),
             own_iterations: Cell::new(0),
@@ -58,7 +60,7 @@ impl Vu {
         Self { state: Rc::new(state), tags, span: 0 }
     }
 
-    /// This VU's number, from 1; unique in the test.
+    /// This VU's number, from 1; unique in the test. 0 in setup and teardown.
     pub fn id(&self) -> u64 {
         self.state.id
     }
@@ -68,9 +70,9 @@ impl Vu {
         self.state.iteration.get()
     }
 
-    /// The scenario's name.
+    /// The scenario's name; empty in setup and teardown.
     pub fn scenario(&self) -> &str {
-        &self.state.shard.job().name
+        &self.state.scope.name
     }
 
     /// Time since the test's start.
@@ -97,7 +99,7 @@ impl Vu {
 
     fn with_rng<T>(&self, draw: impl FnOnce(&mut SmallRng) -> T) -> T {
         let mut rng = self.state.rng.borrow_mut();
-        let make = || SmallRng::seed_from_u64(self.state.shard.random_key(self));
+        let make = || SmallRng::seed_from_u64(self.state.scope.random_key(self));
         draw(rng.get_or_insert_with(make))
     }
 
@@ -113,11 +115,16 @@ impl Vu {
     }
 
     /// Counts a check under `checks`, in this handle's group; returns `passed`. See also [`check!`](crate::check).
+    #[track_caller]
     pub fn check(&self, name: impl AsRef<str>, passed: bool) -> bool {
-        let core = &self.state.core;
+        let (core, name) = (&self.state.core, name.as_ref());
         let mut recorder = core.recorder.borrow_mut();
-        let tags = recorder.tags.with(self.tags, "check", name.as_ref());
+        let tags = recorder.tags.with(self.tags, "check", name);
         recorder.sample(core.ids.checks, tags, f64::from(u8::from(passed)), core.clock.now());
+        drop(recorder);
+        if !passed && let Some(narrator) = core.job.extensions.get_ref::<Narrator>() {
+            narrator.check_failed(self, name, Location::caller());
+        }
         passed
     }
 
@@ -153,6 +160,18 @@ impl Vu {
 
     pub(crate) fn child(&self, tags: TagSetId) -> Self {
         Self { state: Rc::clone(&self.state), tags, span: self.state.core.new_span() }
+    }
+
+    /// A handle for a setup or teardown, which are counted in a group of their own: `::setup`.
+    pub(crate) fn hook(&self, name: &str) -> Self {
+        let scope = self.state.scope.tags;
+        let tags = self.state.core.recorder.borrow_mut().tags.enter_group(scope, name);
+        self.child(tags)
+    }
+
+    /// What is done from now on counts, though the last iteration was interrupted.
+    pub(crate) fn resume(&self) {
+        self.state.interrupted.set(false);
     }
 
     pub(crate) fn interrupt(&self) {

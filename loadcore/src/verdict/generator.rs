@@ -101,8 +101,10 @@ pub(crate) fn judge(observed: &Observed) -> Generator {
         format!("{} iterations were dropped ({:.2}%): raise max_vus", observed.dropped, share * 100.0),
     ));
     if observed.rejected > 0 {
-        let reason =
-            format!("{} samples were negative or not a number, and were not recorded", observed.rejected);
+        let reason = format!(
+            "{} samples were negative, not a number, or of a metric whose name another metric has: they were not recorded",
+            observed.rejected
+        );
         findings.push((Soundness::Suspect, reason));
     }
     findings.extend(observed.series.iter().map(|warning| (Soundness::Suspect, warning.clone())));

@@ -1,10 +1,16 @@
 //! What the numbers mean: thresholds that decide the exit code, and whether the generator itself can be trusted.
 
+mod abort;
+mod aggregation;
 mod generator;
+mod measure;
 mod text;
 mod threshold;
 
+pub use abort::Aborted;
+pub use aggregation::Aggregation;
 pub use generator::{Generator, Soundness};
 pub(crate) use generator::{Observed, judge};
+pub use measure::{Bound, Measure, Ratio};
 pub(crate) use text::parse_threshold;
-pub use threshold::{Aggregation, Bound, Measure, Ratio, Threshold, ThresholdError, ThresholdResult};
+pub use threshold::{Threshold, ThresholdError, ThresholdResult};

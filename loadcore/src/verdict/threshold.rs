@@ -1,251 +1,13 @@
 //! Thresholds: a metric's number must lie on one side of a bound.
 
-use crate::metric::{
-    Aggregate, Bytes, Counter, Gauge, MetricDesc, Plain, Rate, Select, Selected, Selector, Stats, Time,
-    Trend, Unit, VUS, VUS_MAX,
-};
-use crate::plan::Number;
+use super::aggregation::{Aggregation, Comparison};
+use crate::metric::{Aggregate, MetricDesc, Selector, VUS, VUS_MAX};
+use crate::plan::format_duration;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Which number of a metric is meant.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Aggregation {
-    /// A counter's sum.
-    Count,
-    /// A rate's share of true samples, or a counter's sum per second.
-    Rate,
-    /// A gauge's latest value.
-    Value,
-    /// A trend's mean.
-    Avg,
-    /// A trend's least value.
-    Min,
-    /// A trend's median.
-    Med,
-    /// A trend's greatest value.
-    Max,
-    /// A trend's percentile, 0 to 100.
-    P(f64),
-}
-
-impl Aggregation {
-    fn of(self, stats: &Stats) -> f64 {
-        match (self, stats) {
-            (Self::Count, Stats::Counter { count, .. }) => *count,
-            (Self::Rate, Stats::Counter { rate, .. } | Stats::Rate { rate, .. }) => *rate,
-            (Self::Value, Stats::Gauge { value, .. }) => *value,
-            (Self::Avg, Stats::Trend { count, sum, .. }) => sum / *count as f64,
-            (Self::Min, Stats::Trend { min, .. }) => *min,
-            (Self::Max, Stats::Trend { max, .. }) => *max,
-            (Self::Med | Self::P(_), Stats::Trend { percentiles, .. }) => {
-                percentiles.first().copied().unwrap_or(f64::NAN)
-            }
-            // The handles' types keep other pairs from being built.
-            _ => f64::NAN,
-        }
-    }
-
-    fn percentile(self) -> Vec<f64> {
-        match self {
-            Self::Med => vec![50.0],
-            Self::P(p) => vec![p],
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl fmt::Display for Aggregation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count => f.write_str("count"),
-            Self::Rate => f.write_str("rate"),
-            Self::Value => f.write_str("value"),
-            Self::Avg => f.write_str("avg"),
-            Self::Min => f.write_str("min"),
-            Self::Med => f.write_str("med"),
-            Self::Max => f.write_str("max"),
-            Self::P(p) => write!(f, "p({p})"),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
-    Below,
-    AtMost,
-    Above,
-    AtLeast,
-    /// In text only: two floats are hardly ever equal.
-    Equal,
-    NotEqual,
-}
-
-impl Comparison {
-    fn holds(self, value: f64, bound: f64) -> bool {
-        match self {
-            Self::Below => value < bound,
-            Self::AtMost => value <= bound,
-            Self::Above => value > bound,
-            Self::AtLeast => value >= bound,
-            Self::Equal => value == bound,
-            Self::NotEqual => value != bound,
-        }
-    }
-
-    fn symbol(self) -> &'static str {
-        match self {
-            Self::Below => "<",
-            Self::AtMost => "<=",
-            Self::Above => ">",
-            Self::AtLeast => ">=",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-        }
-    }
-}
-
-/// The unit of shares and counts: compared with plain numbers, rates as 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ratio;
-
-/// A bound that a number of unit `U` can be compared with.
-#[diagnostic::on_unimplemented(
-    message = "a metric in `{U}` cannot be compared with `{Self}`",
-    label = "wrong kind of bound",
-    note = "compare times with a duration (`500ms`, `millis(500)`), everything else with a number; a trend of durations is a `Trend<Time>`"
-)]
-pub trait Bound<U> {
-    /// The bound in shown units (milliseconds for times).
-    fn shown(self) -> f64;
-}
-
-impl Bound<Time> for Duration {
-    fn shown(self) -> f64 {
-        self.as_nanos() as f64 / 1e6
-    }
-}
-
-impl<N: Number> Bound<Plain> for N {
-    fn shown(self) -> f64 {
-        self.into_f64()
-    }
-}
-
-impl<N: Number> Bound<Bytes> for N {
-    fn shown(self) -> f64 {
-        self.into_f64()
-    }
-}
-
-impl<N: Number> Bound<Ratio> for N {
-    fn shown(self) -> f64 {
-        self.into_f64()
-    }
-}
-
-/// One number of a metric, waiting for its bound: `HTTP_REQ_DURATION.p(95)`.
-#[must_use = "compare it: `.below(..)`, `.at_most(..)`, `.above(..)` or `.at_least(..)`"]
-#[derive(Debug, Clone)]
-pub struct Measure<U> {
-    selector: Selector,
-    aggregation: Aggregation,
-    unit: PhantomData<U>,
-}
-
-impl<U> Measure<U> {
-    fn new(selector: Selector, aggregation: Aggregation) -> Self {
-        Self { selector, aggregation, unit: PhantomData }
-    }
-
-    fn threshold(self, comparison: Comparison, bound: impl Bound<U>) -> Threshold {
-        Threshold::new(self.selector, self.aggregation, comparison, bound.shown())
-    }
-
-    /// The number must be less than the bound.
-    pub fn below(self, bound: impl Bound<U>) -> Threshold {
-        self.threshold(Comparison::Below, bound)
-    }
-
-    /// The number must be the bound or less.
-    pub fn at_most(self, bound: impl Bound<U>) -> Threshold {
-        self.threshold(Comparison::AtMost, bound)
-    }
-
-    /// The number must be greater than the bound.
-    pub fn above(self, bound: impl Bound<U>) -> Threshold {
-        self.threshold(Comparison::Above, bound)
-    }
-
-    /// The number must be the bound or more.
-    pub fn at_least(self, bound: impl Bound<U>) -> Threshold {
-        self.threshold(Comparison::AtLeast, bound)
-    }
-
-    /// The number now. NaN without samples.
-    pub(crate) fn observe(&self, aggregate: &Aggregate) -> f64 {
-        self.aggregation.of(&aggregate.stats(&self.selector, &self.aggregation.percentile()))
-    }
-}
-
-/// Writes the same methods for a handle and for the handle narrowed by tags.
-macro_rules! measures {
-    ($({$($generics:tt)*})? $handle:ty, $unit:ty, { $($(#[$doc:meta])* $name:ident => $aggregation:expr;)* }) => {
-        impl $(<$($generics)*>)? $handle {
-            $($(#[$doc])* pub fn $name(self) -> Measure<$unit> {
-                Measure::new(self.select().selector, $aggregation)
-            })*
-        }
-
-        impl $(<$($generics)*>)? Selected<$handle> {
-            $($(#[$doc])* pub fn $name(self) -> Measure<$unit> {
-                Measure::new(self.selector, $aggregation)
-            })*
-        }
-    };
-}
-
-measures!({U: Unit} Trend<U>, U, {
-    /// The mean.
-    avg => Aggregation::Avg;
-    /// The least value.
-    min => Aggregation::Min;
-    /// The median.
-    med => Aggregation::Med;
-    /// The greatest value.
-    max => Aggregation::Max;
-});
-measures!(Rate, Ratio, {
-    /// The share of samples that were true, between 0 and 1.
-    rate => Aggregation::Rate;
-});
-measures!(Counter, Ratio, {
-    /// The sum.
-    count => Aggregation::Count;
-    /// The sum per second of the test.
-    rate => Aggregation::Rate;
-});
-measures!(Gauge, Ratio, {
-    /// The latest value.
-    value => Aggregation::Value;
-});
-
-impl<U: Unit> Trend<U> {
-    /// A percentile, 0 to 100: `p(95)`, `p(99.9)`. Others are an error before the test starts.
-    pub fn p(self, percentile: impl Number) -> Measure<U> {
-        Measure::new(self.select().selector, Aggregation::P(percentile.into_f64()))
-    }
-}
-
-impl<U: Unit> Selected<Trend<U>> {
-    /// A percentile, 0 to 100: `p(95)`, `p(99.9)`. Others are an error before the test starts.
-    pub fn p(self, percentile: impl Number) -> Measure<U> {
-        Measure::new(self.selector, Aggregation::P(percentile.into_f64()))
-    }
-}
-
-/// A condition on the test's numbers. If it does not hold at the end, the exit code is 99.
+/// A condition on the test's numbers. If it does not hold at the end, the exit code is 99; with
+/// [`abort_on_fail`](Threshold::abort_on_fail) the test ends as soon as it does not hold.
 ///
 /// A threshold without a single sample fails too ("no data"), unless [`allow_empty`](Threshold::allow_empty) says
 /// otherwise: a misspelt group must not pass.
@@ -256,6 +18,8 @@ pub struct Threshold {
     comparison: Comparison,
     bound: f64,
     allow_empty: bool,
+    abort_on_fail: bool,
+    delay_abort_eval: Option<Duration>,
 }
 
 /// A threshold that cannot be evaluated.
@@ -268,10 +32,15 @@ pub enum ThresholdError {
     /// The bound is not a number.
     #[error("threshold `{0}`: the bound is not a number; give one that is")]
     Bound(String),
+    /// There is a delay, and nothing that it could delay.
+    #[error(
+        "threshold `{0}`: delay_abort_eval delays abort_on_fail, which is missing; add abort_on_fail, or leave the delay out"
+    )]
+    Delay(String),
     /// A text that is not a threshold.
     #[error("threshold `{text}`: {problem}")]
     Text {
-        /// As written.
+        /// As written; a long one only in part.
         text: String,
         /// What is wrong, and what to write instead.
         problem: String,
@@ -289,7 +58,7 @@ pub enum ThresholdError {
 pub struct ThresholdResult {
     /// The threshold.
     pub threshold: Threshold,
-    /// Whether it holds.
+    /// Whether it holds; never for the one that has [aborted](Threshold::abort_on_fail) the test.
     pub ok: bool,
     /// The number, in milliseconds for times; `None` if there was no sample.
     pub observed: Option<f64>,
@@ -302,7 +71,15 @@ impl Threshold {
         comparison: Comparison,
         bound: f64,
     ) -> Self {
-        Self { selector, aggregation, comparison, bound, allow_empty: false }
+        Self {
+            selector,
+            aggregation,
+            comparison,
+            bound,
+            allow_empty: false,
+            abort_on_fail: false,
+            delay_abort_eval: None,
+        }
     }
 
     /// Whether both ask for the same number: then the later one replaces the earlier.
@@ -314,6 +91,39 @@ impl Threshold {
     pub fn allow_empty(mut self) -> Self {
         self.allow_empty = true;
         self
+    }
+
+    /// Stops the whole test as soon as it does not hold (k6's `abortOnFail`).
+    ///
+    /// It is then judged at the end of each second of the test, on everything measured since the start, and at the very
+    /// end as any other. All iterations are cut at once, without a graceful stop; teardown and the summary follow, and
+    /// the exit code is 99. A second without any sample so far stops nothing.
+    ///
+    /// ```
+    /// use loadcore::prelude::*;
+    ///
+    /// let test = LoadTest::new()
+    ///     .threshold(HTTP_REQ_FAILED.rate().below(0.1).abort_on_fail().delay_abort_eval(secs(10)));
+    /// # drop(test);
+    /// ```
+    pub fn abort_on_fail(mut self) -> Self {
+        self.abort_on_fail = true;
+        self
+    }
+
+    /// For how long after the start of the first scenario [`abort_on_fail`](Threshold::abort_on_fail) stops nothing, so
+    /// that a few early samples decide nothing (k6's `delayAbortEval`). Default: 0, judged from the first complete
+    /// second on.
+    ///
+    /// Without `abort_on_fail` it is an error before the test starts.
+    pub fn delay_abort_eval(mut self, delay: Duration) -> Self {
+        self.delay_abort_eval = Some(delay);
+        self
+    }
+
+    /// From when on it may stop the test; `None` if it never does.
+    pub(crate) fn aborts_from(&self) -> Option<Duration> {
+        self.abort_on_fail.then(|| self.delay_abort_eval.unwrap_or_default())
     }
 
     /// Narrowed to one scenario, unless it names one already.
@@ -352,9 +162,19 @@ impl Threshold {
             Aggregation::P(p) if !(0.0..=100.0).contains(&p) => {
                 Err(ThresholdError::Percentile(self.to_string()))
             }
+            _ if self.delay_abort_eval.is_some() && !self.abort_on_fail => {
+                Err(ThresholdError::Delay(self.to_string()))
+            }
             _ if self.bound.is_nan() => Err(ThresholdError::Bound(self.to_string())),
             _ => Ok(()),
         }
+    }
+
+    /// The number so far, if it does not hold. `None` also without a sample: while a test runs there may still come one.
+    pub(crate) fn broken_by(&self, aggregate: &Aggregate) -> Option<f64> {
+        let stats = aggregate.stats(&self.selector, &self.aggregation.percentile());
+        let value = self.aggregation.of(&stats);
+        (!stats.is_empty() && !self.comparison.holds(value, self.bound)).then_some(value)
     }
 
     pub(crate) fn evaluate(&self, aggregate: &Aggregate) -> ThresholdResult {
@@ -369,9 +189,17 @@ impl Threshold {
     }
 }
 
+/// As on the command line: `http_req_failed{scenario:checkout}: rate<0.1 abort_on_fail delay_abort_eval=10s`.
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.selector, self.expression())
+        write!(f, "{}: {}", self.selector, self.expression())?;
+        if self.abort_on_fail {
+            f.write_str(" abort_on_fail")?;
+        }
+        if let Some(delay) = self.delay_abort_eval {
+            write!(f, " delay_abort_eval={}", format_duration(delay))?;
+        }
+        if self.allow_empty { f.write_str(" allow_empty") } else { Ok(()) }
     }
 }
 
@@ -379,7 +207,7 @@ impl fmt::Display for Threshold {
 mod tests {
     use super::*;
     use crate::metric::{
-        CHECKS, DROPPED_ITERATIONS, Delta, ITERATION_DURATION, Metric, Registry, SeriesMemory, Value,
+        CHECKS, DROPPED_ITERATIONS, Delta, ITERATION_DURATION, Metric, Registry, Select, SeriesMemory, Value,
     };
     use std::sync::Arc;
 
@@ -413,6 +241,30 @@ mod tests {
         assert!(!holds(CHECKS.rate().below(0.5)) && holds(CHECKS.rate().at_most(0.5)));
         assert!(!holds(CHECKS.rate().above(0.5)) && holds(CHECKS.rate().at_least(0.5)));
         assert!(holds(CHECKS.rate().above(0.49)) && holds(CHECKS.rate().below(0.51)));
+        let with = |comparison, bound| {
+            let selector = CHECKS.select().selector;
+            holds(Threshold::new(selector, Aggregation::Rate, comparison, bound))
+        };
+        assert!(with(Comparison::Equal, 0.5) && !with(Comparison::Equal, 0.51));
+        assert!(with(Comparison::NotEqual, 0.51) && !with(Comparison::NotEqual, 0.5));
+    }
+
+    #[test]
+    fn while_the_test_runs_only_a_number_breaks_a_threshold() {
+        let half = aggregate(Some(Value::Rate { trues: 1, total: 2 }));
+        assert_eq!(CHECKS.rate().above(0.9).broken_by(&half), Some(0.5));
+        assert_eq!(CHECKS.rate().above(0.4).broken_by(&half), None);
+        assert_eq!(CHECKS.rate().above(0.9).broken_by(&aggregate(None)), None);
+        assert_eq!(DROPPED_ITERATIONS.count().below(0).broken_by(&half), None);
+    }
+
+    #[test]
+    fn only_one_that_aborts_has_an_instant_from_which_on_it_may() {
+        let threshold = CHECKS.rate().above(0.9);
+        assert_eq!(threshold.aborts_from(), None);
+        assert_eq!(threshold.clone().abort_on_fail().aborts_from(), Some(Duration::ZERO));
+        let delay = Duration::from_secs(10);
+        assert_eq!(threshold.abort_on_fail().delay_abort_eval(delay).aborts_from(), Some(delay));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Iterations that start at a constant rate, however long the earlier ones take.
 
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, format_duration};
+use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
 
 /// Made by [`constant_arrival_rate`].
@@ -33,10 +33,29 @@ shared_options!(ConstantArrivalRate);
 
 /// Arrival `i` is due at `i * unit / rate`, the first at 0 and the last before `end`.
 fn arrivals(rate: ArrivalRate, end: Duration) -> impl Iterator<Item = Duration> {
-    let unit = rate.unit.as_nanos() as f64;
-    (0_u64..)
-        .map(move |i| Duration::from_nanos((i as f64 * unit / rate.count).floor() as u64))
-        .take_while(move |due| *due < end)
+    (0_u64..).map(move |i| due(rate, i)).take_while(move |due| *due < end)
+}
+
+fn due(rate: ArrivalRate, i: u64) -> Duration {
+    Duration::from_nanos((i as f64 * rate.unit.as_nanos() as f64 / rate.count).floor() as u64)
+}
+
+/// How many arrivals are due before `end`, without going through them.
+fn arrivals_before(rate: ArrivalRate, end: Duration) -> u64 {
+    let quotient = end.as_nanos() as f64 * rate.count / rate.unit.as_nanos() as f64;
+    let mut n = quotient.ceil() as u64;
+    if quotient > 1e15 {
+        // Centuries of the fastest loop: nobody counts them one by one.
+        return n;
+    }
+    // The quotient may be off by its rounding, and an instant is rounded down.
+    while n > 0 && due(rate, n - 1) >= end {
+        n -= 1;
+    }
+    while due(rate, n) < end {
+        n += 1;
+    }
+    n
 }
 
 pub(super) fn require_unit(executor: &'static str, rate: ArrivalRate) -> Result<(), PlanError> {
@@ -79,12 +98,40 @@ impl Plan for ConstantArrivalRate {
             end,
         }))
     }
+
+    fn stages(&self) -> Vec<Stage> {
+        let rate = self.rate.per_second();
+        let arrivals = arrivals_before(self.rate, self.duration);
+        let load = StageLoad::Rate { from: rate, to: rate, arrivals };
+        vec![Stage { start: Duration::ZERO, end: self.duration, load }]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{per, per_sec};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_formula_counts_what_the_iterator_gives(
+            count in prop_oneof![(1_u32..5_000).prop_map(f64::from), 0.01..500.0],
+            unit_ms in 1_u64..5_000,
+            end_ns in 1_u64..2_000_000_000,
+        ) {
+            let (rate, end) = (per(count, Duration::from_millis(unit_ms)), Duration::from_nanos(end_ns));
+            // A rate that would take the test too long.
+            prop_assume!(rate.per_second() * end.as_secs_f64() < 100_000.0);
+            prop_assert_eq!(arrivals_before(rate, end), arrivals(rate, end).count() as u64);
+        }
+    }
+
+    #[test]
+    fn ten_million_arrivals_are_counted_at_once() {
+        let stages = constant_arrival_rate(per_sec(10_000), Duration::from_secs(1_000)).stages();
+        assert_eq!(stages[0].arrivals(), Some(10_000_000));
+    }
 
     #[test]
     fn arrivals_start_at_zero_and_keep_the_exact_rate() {

@@ -1,7 +1,7 @@
 //! A fixed number of VUs that loop for a fixed time.
 
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::{Budget, ClosedSchedule, Schedule, VuStep, format_duration};
+use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, VuStep, format_duration};
 use std::time::Duration;
 
 /// Made by [`constant_vus`].
@@ -36,5 +36,9 @@ impl Plan for ConstantVus {
             end: self.duration,
             graceful_ramp_down: Duration::ZERO,
         }))
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        Stage::constant_vus(self.vus, self.duration)
     }
 }

@@ -10,7 +10,7 @@ mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 
-use super::{Schedule, format_duration};
+use super::{Schedule, Stage, format_duration};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(crate) trait Plan: std::fmt::Debug + Send + Sync {
     fn describe(&self) -> String;
     /// The schedule, or what is wrong with the configuration.
     fn schedule(&self) -> Result<Schedule, PlanError>;
+    /// The same for people, stage by stage. Asked only of a configuration that has a schedule.
+    fn stages(&self) -> Vec<Stage>;
 }
 
 /// Any executor, with the options all of them share.
@@ -100,6 +102,16 @@ impl Executor {
     /// If the configuration cannot be run, such as a duration of zero.
     pub fn schedule(&self) -> Result<Schedule, PlanError> {
         self.plan.schedule()
+    }
+
+    /// The same as [`schedule`](Executor::schedule) for people: its stages in order of time, each with its VUs, or with
+    /// its rate and how many iterations start in it. Computed, not counted: of any length at once.
+    ///
+    /// # Errors
+    /// As [`schedule`](Executor::schedule).
+    pub fn stages(&self) -> Result<Vec<Stage>, PlanError> {
+        self.plan.schedule()?;
+        Ok(self.plan.stages())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A fixed number of iterations for each VU.
 
 use super::{DEFAULT_MAX_DURATION, Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::{Budget, ClosedSchedule, Schedule, VuStep, format_duration};
+use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, VuStep, format_duration};
 use std::time::Duration;
 
 /// Made by [`per_vu_iterations`].
@@ -55,5 +55,9 @@ impl Plan for PerVuIterations {
             end: self.max_duration,
             graceful_ramp_down: Duration::ZERO,
         }))
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        Stage::constant_vus(self.vus, self.max_duration)
     }
 }

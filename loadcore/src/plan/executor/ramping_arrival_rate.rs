@@ -2,7 +2,7 @@
 
 use super::constant_arrival_rate::{require_rate, require_unit};
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, format_duration};
+use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
 
 /// Made by [`ramping_arrival_rate`].
@@ -70,6 +70,11 @@ impl Ramp {
         (self.from + self.to) / 2.0 * self.length
     }
 
+    /// Arrivals by its end, with what is left of the last one.
+    fn done_after(self) -> f64 {
+        self.done + self.arrivals() + ROUNDING
+    }
+
     /// When the `n`-th arrival of all is due: the area under the rate reaches `n`.
     ///
     /// The root of `from t + (to - from) / (2 length) t^2 = n - done`, in the form that does not cancel.
@@ -97,16 +102,17 @@ fn ramps(start: ArrivalRate, stages: &[(Duration, ArrivalRate)]) -> Vec<Ramp> {
     ramps
 }
 
+/// An area of 5.999999999 is 6 but for rounding.
+const ROUNDING: f64 = 1e-9;
+
 /// The first arrival is due when the area under the rate reaches 1, the second when it reaches 2, and so on: not at 0,
 /// where a constant rate begins (as in k6).
 fn arrivals(ramps: Vec<Ramp>) -> impl Iterator<Item = Duration> {
-    // An area of 5.999999999 is 6 but for rounding.
-    const ROUNDING: f64 = 1e-9;
     let mut n = 0.0;
     let mut current = 0;
     std::iter::from_fn(move || {
         n += 1.0;
-        while n > ramps.get(current)?.done + ramps[current].arrivals() + ROUNDING {
+        while n > ramps.get(current)?.done_after() {
             current += 1;
         }
         Some(Duration::from_nanos(ramps[current].instant(n) as u64))
@@ -151,12 +157,51 @@ impl Plan for RampingArrivalRate {
             end: self.total(),
         }))
     }
+
+    fn stages(&self) -> Vec<Stage> {
+        let ramps = ramps(self.start_rate, &self.stages);
+        let mut ramps = ramps.iter();
+        let (mut start, mut from, mut counted) = (Duration::ZERO, self.start_rate.per_second(), 0);
+        let stage = |(duration, rate): &(Duration, ArrivalRate)| {
+            // A jump has no ramp, and takes no time for an arrival.
+            let ramp = if duration.is_zero() { None } else { ramps.next() };
+            let by_its_end = ramp.map_or(counted, |ramp| ramp.done_after() as u64);
+            let load = StageLoad::Rate { from, to: rate.per_second(), arrivals: by_its_end - counted };
+            let stage = Stage { start, end: start + *duration, load };
+            (start, from, counted) = (stage.end, rate.per_second(), by_its_end);
+            stage
+        };
+        self.stages.iter().map(stage).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{per_sec, secs};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_stages_count_what_the_iterator_gives(
+            start in 0_u32..200,
+            stages in prop::collection::vec((0_u64..2_000, 0_u32..300), 1..6),
+        ) {
+            let stages = stages.into_iter().map(|(ms, rate)| (Duration::from_millis(ms), per_sec(rate)));
+            let plan = ramping_arrival_rate(stages).start_rate(per_sec(start));
+            prop_assume!(plan.schedule().is_ok());
+            let counts: Vec<u64> = plan.stages().iter().filter_map(Stage::arrivals).collect();
+            let instants = instants(&plan);
+            prop_assert_eq!(counts.iter().sum::<u64>(), instants.len() as u64);
+            // And each in its own stage, but for an instant on the border itself.
+            let mut before = 0;
+            for (stage, count) in plan.stages().iter().zip(counts) {
+                before += count;
+                let due = instants.iter().filter(|due| **due < stage.end.as_nanos() as u64).count() as u64;
+                prop_assert!(due.abs_diff(before) <= 1, "{} of {} by {:?}", before, due, stage.end);
+            }
+        }
+    }
 
     fn instants(plan: &RampingArrivalRate) -> Vec<u64> {
         let Ok(Schedule::Open(open)) = plan.schedule() else { panic!("refused") };

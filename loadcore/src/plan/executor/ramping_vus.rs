@@ -1,7 +1,7 @@
 //! VU numbers that ramp linearly from stage to stage.
 
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::{Budget, ClosedSchedule, Schedule, VuStep, format_duration};
+use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, StageLoad, VuStep, format_duration};
 use std::time::Duration;
 
 /// Made by [`ramping_vus`].
@@ -100,6 +100,16 @@ impl Plan for RampingVus {
             end: self.total(),
             graceful_ramp_down: self.graceful_ramp_down,
         }))
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        let (mut start, mut from) = (Duration::ZERO, self.start_vus);
+        let stage = |(duration, to): &(Duration, u64)| {
+            let stage = Stage { start, end: start + *duration, load: StageLoad::Vus { from, to: *to } };
+            (start, from) = (stage.end, *to);
+            stage
+        };
+        self.stages.iter().map(stage).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A fixed number of iterations that all VUs take from together.
 
 use super::{DEFAULT_MAX_DURATION, Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::{Budget, ClosedSchedule, Schedule, VuStep, format_duration};
+use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, VuStep, format_duration};
 use std::time::Duration;
 
 /// Made by [`shared_iterations`].
@@ -60,5 +60,9 @@ impl Plan for SharedIterations {
             end: self.max_duration,
             graceful_ramp_down: Duration::ZERO,
         }))
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        Stage::constant_vus(self.vus, self.max_duration)
     }
 }

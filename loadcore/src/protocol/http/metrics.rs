@@ -9,31 +9,31 @@ use http::{Method, StatusCode, Version};
 use std::rc::Rc;
 
 /// Requests that were sent.
-pub const HTTP_REQS: Counter = Counter::new("http_reqs");
+pub const HTTP_REQS: Counter = Counter::new("http_reqs").builtin();
 /// The share of requests that failed: no answer, or a status outside 200 to 399.
-pub const HTTP_REQ_FAILED: Rate = Rate::new("http_req_failed");
+pub const HTTP_REQ_FAILED: Rate = Rate::new("http_req_failed").builtin();
 /// From the first byte sent to the last one received: sending + waiting + receiving, without connecting.
-pub const HTTP_REQ_DURATION: Trend<Time> = Trend::new("http_req_duration");
+pub const HTTP_REQ_DURATION: Trend<Time> = Trend::new("http_req_duration").builtin();
 /// Until a connection was there: name lookup, connecting and TLS if it was a new one.
-pub const HTTP_REQ_BLOCKED: Trend<Time> = Trend::new("http_req_blocked");
+pub const HTTP_REQ_BLOCKED: Trend<Time> = Trend::new("http_req_blocked").builtin();
 /// The name lookup alone. k6 has no such metric.
-pub const HTTP_REQ_LOOKING_UP: Trend<Time> = Trend::new("http_req_looking_up");
+pub const HTTP_REQ_LOOKING_UP: Trend<Time> = Trend::new("http_req_looking_up").builtin();
 /// The TCP handshake alone; 0 on a reused connection.
-pub const HTTP_REQ_CONNECTING: Trend<Time> = Trend::new("http_req_connecting");
+pub const HTTP_REQ_CONNECTING: Trend<Time> = Trend::new("http_req_connecting").builtin();
 /// The TLS handshake alone; 0 on a reused connection and without TLS.
-pub const HTTP_REQ_TLS_HANDSHAKING: Trend<Time> = Trend::new("http_req_tls_handshaking");
+pub const HTTP_REQ_TLS_HANDSHAKING: Trend<Time> = Trend::new("http_req_tls_handshaking").builtin();
 /// Writing the request.
-pub const HTTP_REQ_SENDING: Trend<Time> = Trend::new("http_req_sending");
+pub const HTTP_REQ_SENDING: Trend<Time> = Trend::new("http_req_sending").builtin();
 /// From the request's last byte to the response's first.
-pub const HTTP_REQ_WAITING: Trend<Time> = Trend::new("http_req_waiting");
+pub const HTTP_REQ_WAITING: Trend<Time> = Trend::new("http_req_waiting").builtin();
 /// From the response's first byte to its last.
-pub const HTTP_REQ_RECEIVING: Trend<Time> = Trend::new("http_req_receiving");
+pub const HTTP_REQ_RECEIVING: Trend<Time> = Trend::new("http_req_receiving").builtin();
 /// Requests sent a second time, on a new connection, because the server had closed the idle one. k6 does not count them.
-pub const HTTP_REQ_RETRIES: Counter = Counter::new("http_req_retries");
+pub const HTTP_REQ_RETRIES: Counter = Counter::new("http_req_retries").builtin();
 
 /// Requests given up before a byte of them was sent, such as while connecting: the target never saw them, so they are not
 /// among `http_reqs`. k6 does not count them.
-pub const HTTP_REQ_ABANDONED: Counter = Counter::new("http_req_abandoned");
+pub const HTTP_REQ_ABANDONED: Counter = Counter::new("http_req_abandoned").builtin();
 
 /// Every metric of HTTP.
 pub(crate) fn all() -> Vec<MetricDesc> {

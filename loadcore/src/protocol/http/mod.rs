@@ -12,6 +12,7 @@ mod bench;
 mod connect;
 mod connection;
 mod dns;
+mod dump;
 mod error;
 mod metrics;
 mod options;

@@ -22,6 +22,9 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
     let target = match &request.target {
         Ok(target) => Rc::clone(target),
         Err(error) => {
+            if let Some(dump) = &request.http.core.dump {
+                dump.failure(None, error, &Timings::default());
+            }
             count_unsent(&request, None, error.kind(), Duration::ZERO);
             return Err(error.clone());
         }
@@ -36,6 +39,9 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
             let remote = connection.remote();
             let seen = Seen::answered(&exchanged, &connection);
             count(&request, &target, seen, &timings);
+            if let Some(dump) = &request.http.core.dump {
+                dump.response(attempt.number, &exchanged, remote, seen.tls, &timings);
+            }
             if connection.rest(ended, Upload::is_large(&request.body)) {
                 request.http.give_back(connection, ended);
             }
@@ -50,7 +56,12 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
                 Some(seen) => count(&request, &target, seen, &timings),
                 None => count_unsent(&request, Some(&target), failure.kind, timings.blocked),
             }
-            Err(SendError::new(failure.kind, &request.method, &target.url(), failure.detail))
+            let number = attempt.number;
+            let error = SendError::new(failure.kind, &request.method, &target.url(), failure.detail);
+            if let Some(dump) = &request.http.core.dump {
+                dump.failure(number, &error, &timings);
+            }
+            Err(error)
         }
     }
 }
@@ -104,6 +115,8 @@ struct Attempt<'a> {
     ended: Instant,
     /// It has come to its end, and is counted elsewhere.
     over: bool,
+    /// Its number, where requests are shown.
+    number: Option<u64>,
 }
 
 impl<'a> Attempt<'a> {
@@ -121,6 +134,7 @@ impl<'a> Attempt<'a> {
             exchange_begun: started,
             ended: started,
             over: false,
+            number: None,
         }
     }
 
@@ -145,7 +159,7 @@ impl<'a> Attempt<'a> {
     async fn connect(&mut self) -> Result<(), Failure> {
         self.connection = None;
         let (vu, core) = (&self.request.vu, &self.request.http.core);
-        let connecting = connect(core, &self.target.origin, &vu.state.shard.traffic);
+        let connecting = connect(core, &self.target.origin, &vu.state.scope.traffic);
         let outcome = tokio::time::timeout_at(self.deadline.into(), connecting).await;
         self.timings = Timings { blocked: self.started.elapsed(), ..Timings::default() };
         let (connection, times) = outcome.unwrap_or_else(|_| Err(ErrorKind::Timeout.into()))?;
@@ -157,9 +171,13 @@ impl<'a> Attempt<'a> {
     }
 
     async fn exchange(&mut self) -> Result<Exchanged, Broken> {
-        let keep_body = keeps_body(self.request);
+        let http = &self.request.http.core;
+        let keep_body = keeps_body(self.request) || http.dump.is_some();
         let unsent = |failure| Broken { failure, unanswered: true, unsent: true };
         let message = message(self.request, self.target).map_err(unsent)?;
+        if let Some(dump) = &http.dump {
+            self.number = Some(dump.request(self.request, self.target, &message));
+        }
         let Some(connection) = &mut self.connection else {
             return Err(unsent(ErrorKind::Other.into()));
         };
@@ -207,6 +225,9 @@ impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if self.over {
             return;
+        }
+        if let Some(dump) = &self.request.http.core.dump {
+            dump.failure(self.number, &ErrorKind::Cancelled.text(), &self.timings);
         }
         let instants = self.connection.as_ref().map(|connection| connection.instants());
         let (Some(connection), Some(instants @ Instants { last_write: Some(_), .. })) =

@@ -3,6 +3,7 @@
 use super::ErrorKind;
 use super::connection::Connection;
 use super::dns::Dns;
+use super::dump::Dump;
 use super::error::Failure;
 use super::metrics::{self, TREND_COUNT};
 use super::options::HttpOptions;
@@ -30,6 +31,8 @@ pub(super) struct HttpCore {
     pub(super) retries: MetricId,
     pub(super) abandoned: MetricId,
     pub(super) dns: Dns,
+    /// Shows each request, for a person who looks at a journey.
+    pub(super) dump: Option<Dump>,
     memory: Arc<SeriesMemory>,
     origins: RefCell<HashMap<String, Rc<Origin>>>,
     names: RefCell<Names>,
@@ -64,6 +67,7 @@ impl HttpCore {
             retries: registry.register(&metrics::HTTP_REQ_RETRIES.desc()).unwrap_or(MetricId(0)),
             abandoned: registry.register(&metrics::HTTP_REQ_ABANDONED.desc()).unwrap_or(MetricId(0)),
             dns: Dns::default(),
+            dump: core.job.extensions.get().map(Dump::new),
             memory: Arc::clone(&core.job.memory),
             origins: RefCell::default(),
             names: RefCell::default(),

@@ -1,5 +1,6 @@
+//! Checks and paths in an ordinary function.
 #![forbid(unsafe_code)]
-#![deny(warnings)]
+#![deny(warnings, missing_docs, unreachable_pub)]
 
 use loadcore::prelude::*;
 

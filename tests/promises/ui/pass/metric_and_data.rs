@@ -1,5 +1,6 @@
+//! Metrics and data.
 #![forbid(unsafe_code)]
-#![deny(warnings)]
+#![deny(warnings, missing_docs, unreachable_pub)]
 
 use loadcore::prelude::*;
 

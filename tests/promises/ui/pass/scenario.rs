@@ -1,5 +1,6 @@
+//! Scenarios with every option, and with none.
 #![forbid(unsafe_code)]
-#![deny(warnings)]
+#![deny(warnings, missing_docs, unreachable_pub)]
 
 use loadcore::prelude::*;
 
@@ -11,6 +12,7 @@ async fn plain(vu: &Vu) -> Result {
     Ok(())
 }
 
+/// Documented and public, and so is its constant.
 #[scenario(
     executor = constant_vus(1, 1m30s).graceful_stop(2s),
     thresholds = [

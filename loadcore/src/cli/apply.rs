@@ -1,0 +1,112 @@
+//! From options to the test that they describe.
+
+use super::args::RunArgs;
+use super::options::{Options, Said, pairs_over};
+use super::{environment, file};
+use crate::load_test::{LoadTest, ThresholdText};
+use crate::run::Scenario;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What is wrong before the start, a line each.
+pub(super) type Problems = Vec<String>;
+
+/// The options of the command line, over those of the environment, over those of the options file.
+pub(super) fn gather(args: &RunArgs, variables: Vec<(String, OsString)>) -> Result<Options, Problems> {
+    let config = config(args.config.as_ref(), &variables);
+    let variables = environment::read(variables);
+    let file = config.map_or_else(|| Ok(Options::default()), |said| file::load(&said.value, &said.place));
+    let mut problems = Vec::new();
+    let mut said = |source: Result<Options, Problems>| {
+        source.unwrap_or_else(|found| {
+            problems.extend(found);
+            Options::default()
+        })
+    };
+    let options = said(args.options()).over(said(variables)).over(said(file));
+    if problems.is_empty() { Ok(options) } else { Err(problems) }
+}
+
+/// The options file.
+fn config(flag: Option<&PathBuf>, variables: &[(String, OsString)]) -> Option<Said<PathBuf>> {
+    let flag = flag.map(|path| Said::new(path.clone(), "--config"));
+    flag.or_else(|| {
+        let (_, path) =
+            variables.iter().find(|(name, path)| name == environment::CONFIG && !path.is_empty())?;
+        Some(Said::new(path.into(), environment::CONFIG))
+    })
+}
+
+impl Options {
+    /// The test with what these options say, in a process with this environment.
+    ///
+    /// # Errors
+    /// If they do not fit the test.
+    pub(super) fn apply(
+        &self,
+        mut test: LoadTest,
+        process: &[(String, OsString)],
+    ) -> Result<LoadTest, String> {
+        test.pin = true;
+        self.select(&mut test)?;
+        self.replace_executor(&mut test)?;
+        test.base_url = self.base_url.clone().or(test.base_url);
+        test.headers = pairs_over(self.headers.clone(), test.headers, str::eq_ignore_ascii_case);
+        test.tags = pairs_over(self.tags.clone(), test.tags, str::eq);
+        let of_code = pairs_over(self.env.clone(), test.env, str::eq);
+        test.env = pairs_over(of_code, process_env(process), str::eq);
+        test.threshold_texts.extend(self.thresholds.iter().map(|source| texts(source)));
+        test.no_thresholds = self.no_thresholds.unwrap_or(test.no_thresholds);
+        test.seed = self.seed.or(test.seed);
+        test.cores = self.cores.or(test.cores);
+        Ok(test)
+    }
+
+    fn select(&self, test: &mut LoadTest) -> Result<(), String> {
+        // A test without any scenario says so itself.
+        let Some(selected) = self.scenarios.as_ref().filter(|_| !test.scenarios.is_empty()) else {
+            return Ok(());
+        };
+        let known: Vec<&str> = test.scenarios.iter().map(Scenario::name).collect();
+        if let Some(name) = selected.value.iter().find(|name| !known.contains(&name.as_str())) {
+            let (place, known) = (&selected.place, known.join(", "));
+            return Err(format!("{place}: no scenario is named `{name}`; there are: {known}"));
+        }
+        test.scenarios.retain(|scenario| selected.value.iter().any(|name| name == scenario.name()));
+        Ok(())
+    }
+
+    fn replace_executor(&self, test: &mut LoadTest) -> Result<(), String> {
+        let executor = self.executor().map_err(|error| error.to_string())?;
+        let Some(executor) = executor else { return Ok(()) };
+        let names: Vec<_> = test.scenarios.iter().map(|s| s.name().to_owned()).collect();
+        match test.scenarios.as_mut_slice() {
+            [scenario] => scenario.executor = Some(executor),
+            // Nothing to replace: the test says so itself.
+            [] => {}
+            several => {
+                let (places, count, known) = (self.shortcut_places(), several.len(), names.join(", "));
+                return Err(format!(
+                    "{places}: this replaces the executor of one scenario, but {count} are selected: add --scenario NAME \
+                     (there are: {known})"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn texts(source: &[Said<String>]) -> Vec<ThresholdText> {
+    let text = |said: &Said<String>| ThresholdText { place: said.place.clone(), text: said.value.clone() };
+    source.iter().map(text).collect()
+}
+
+/// What a journey may ask for of the environment: names that it can write, and text.
+fn process_env(process: &[(String, OsString)]) -> Vec<(String, String)> {
+    let text = |(name, value): &(String, OsString)| Some((name.clone(), value.to_str()?.to_owned()));
+    process
+        .iter()
+        .filter_map(text)
+        .filter(|(name, _)| crate::load_test::check_env_name(name).is_ok())
+        .collect()
+}

@@ -1,0 +1,355 @@
+//! The options file: TOML, below the environment and above the code.
+
+use super::options::{Options, Pairs, Said};
+use super::values::{self, Parsed};
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+type Key<'a> = Spanned<DeString<'a>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The options of this file.
+///
+/// # Errors
+/// All that is wrong with it, or that it cannot be read.
+pub(super) fn load(path: &Path, place: &str) -> Result<Options, Vec<String>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        vec![format!("{place}: {}: {error}; give a TOML file with options, or leave it out", path.display())]
+    })?;
+    read(&path.display().to_string(), &text)
+}
+
+/// The options of this text, which is the content of the file of this name.
+pub(super) fn read(name: &str, text: &str) -> Result<Options, Vec<String>> {
+    let mut reader = Reader { name, text, problems: Vec::new() };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        // What follows the first line shows the place, which is said in front already.
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        let rule = "write KEY = VALUE, each key once, and texts in double quotes";
+        reader.problem(error.span().unwrap_or_default(), format_args!("{message}; {rule}"));
+    }
+    if !reader.problems.is_empty() {
+        return Err(reader.problems);
+    }
+    let mut options = Options::default();
+    for (key, value) in entries(table.get_ref()) {
+        reader.option(&mut options, key, value);
+    }
+    if let Err(conflict) = options.check("`duration`") {
+        reader.problems.push(conflict.to_string());
+    }
+    if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }
+}
+
+/// The keys of an options file.
+const KEYS: [&str; 18] = [
+    "base_url",
+    "scenarios",
+    "vus",
+    "duration",
+    "iterations",
+    "stages",
+    "rate",
+    "env",
+    "tags",
+    "headers",
+    "thresholds",
+    "no_thresholds",
+    "seed",
+    "cores",
+    "summary_export",
+    "debug",
+    "quiet",
+    "no_color",
+];
+
+/// Keys of a threshold that is more than a condition.
+const THRESHOLD_KEYS: [&str; 3] = ["threshold", "abort_on_fail", "delay_abort_eval"];
+
+struct Reader<'a> {
+    name: &'a str,
+    text: &'a str,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// `load.toml:3:1`.
+    fn place(&self, span: Range<usize>) -> String {
+        let before = &self.text[..self.text.floor_char_boundary(span.start)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{}:{line}:{column}", self.name)
+    }
+
+    fn problem(&mut self, span: Range<usize>, problem: impl std::fmt::Display) {
+        let place = self.place(span);
+        self.problems.push(format!("{place}: {problem}"));
+    }
+
+    fn option(&mut self, options: &mut Options, key: &Key<'_>, value: &Value<'_>) {
+        match &**key.get_ref() {
+            "base_url" => options.base_url = self.value(key, value, values::base_url),
+            "scenarios" => options.scenarios = self.said_list(key, value, |text| Ok(text.to_owned())),
+            "vus" => options.vus = self.said(key, value, values::whole),
+            "duration" => options.duration = self.said(key, value, values::positive_duration),
+            "iterations" => options.iterations = self.said(key, value, values::at_least_one),
+            "stages" => options.stages = self.said_list(key, value, values::stage),
+            "rate" => options.rate = self.said(key, value, values::rate),
+            "env" => options.env = self.pairs(key, value, values::variable_pair),
+            "tags" => options.tags = self.pairs(key, value, values::tag_pair),
+            "headers" => options.headers = self.pairs(key, value, values::header_pair),
+            "thresholds" => options.thresholds = vec![self.thresholds(key, value)],
+            "no_thresholds" => options.no_thresholds = self.value(key, value, values::truth),
+            "seed" => options.seed = self.value(key, value, values::whole),
+            "cores" => options.cores = self.value(key, value, values::cores),
+            "summary_export" => options.summary_export = self.said(key, value, |text| Ok(text.into())),
+            "debug" => options.debug = self.value(key, value, values::truth),
+            "quiet" => options.quiet = self.value(key, value, values::truth),
+            "no_color" => options.no_color = self.value(key, value, values::truth),
+            _ => self.unknown(key, "option", &KEYS),
+        }
+    }
+
+    fn unknown(&mut self, key: &Key<'_>, what: &str, known: &[&str]) {
+        let problem = match values::nearest(key.get_ref(), known.iter().copied()) {
+            Some(near) => format!("there is no {what} `{}`; did you mean `{near}`?", key.get_ref()),
+            None => format!("there is no {what} `{}`; there are: {}", key.get_ref(), known.join(", ")),
+        };
+        self.problem(key.span(), problem);
+    }
+
+    /// A string, number or truth value as text: what it means is decided as on the command line.
+    fn text<'v>(&mut self, key: &str, value: &'v Value<'_>) -> Option<std::borrow::Cow<'v, str>> {
+        match value.get_ref() {
+            DeValue::String(text) => Some((&**text).into()),
+            DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => Some(number.to_string().into()),
+                Err(error) => {
+                    self.problem(value.span(), format_args!("{key}: {error}"));
+                    None
+                }
+            },
+            DeValue::Float(number) => Some(number.as_str().into()),
+            DeValue::Boolean(truth) => Some(truth.to_string().into()),
+            other => {
+                let problem = format!("{key}: a {} cannot be its value: write one value", other.type_str());
+                self.problem(value.span(), problem);
+                None
+            }
+        }
+    }
+
+    fn parsed<T>(&mut self, key: &str, value: &Value<'_>, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
+        let text = self.text(key, value)?;
+        match parse(&text) {
+            Ok(parsed) => Some(parsed),
+            Err(problem) => {
+                self.problem(value.span(), format_args!("{key}: {problem}"));
+                None
+            }
+        }
+    }
+
+    fn value<T>(&mut self, key: &Key<'_>, value: &Value<'_>, parse: fn(&str) -> Parsed<T>) -> Option<T> {
+        self.parsed(key.get_ref(), value, parse)
+    }
+
+    /// The place of a key, as conflicts name it.
+    fn of_key<T>(&self, key: &Key<'_>, value: T) -> Said<T> {
+        Said::new(value, format!("{}: `{}`", self.place(key.span()), key.get_ref()))
+    }
+
+    fn said<T>(&mut self, key: &Key<'_>, value: &Value<'_>, parse: fn(&str) -> Parsed<T>) -> Option<Said<T>> {
+        let parsed = self.value(key, value, parse)?;
+        Some(self.of_key(key, parsed))
+    }
+
+    /// One value, or an array of them.
+    fn said_list<T>(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        parse: fn(&str) -> Parsed<T>,
+    ) -> Option<Said<Vec<T>>> {
+        let list = items(value).iter().filter_map(|item| self.value(key, item, parse)).collect::<Vec<_>>();
+        (!list.is_empty()).then(|| self.of_key(key, list))
+    }
+
+    fn table<'t, 'i>(
+        &mut self,
+        key: &Key<'_>,
+        value: &'t Value<'i>,
+        example: &str,
+    ) -> Option<&'t DeTable<'i>> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            let name = key.get_ref();
+            self.problem(
+                value.span(),
+                format_args!("{name}: write a table: [{name}], and below it {example}"),
+            );
+        }
+        table
+    }
+
+    fn pairs(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        check: fn(&str, &str) -> Parsed<(String, String)>,
+    ) -> Pairs {
+        let Some(table) = self.table(key, value, "NAME = \"VALUE\"") else { return Vec::new() };
+        let mut pairs = Vec::new();
+        for (name, value) in entries(table) {
+            for item in items(value) {
+                let place = format!("{}.{}", key.get_ref(), name.get_ref());
+                pairs.extend(self.parsed(&place, item, |text| check(name.get_ref(), text)));
+            }
+        }
+        pairs
+    }
+
+    /// A table of selectors, each with a condition, a table, or an array of both.
+    fn thresholds(&mut self, key: &Key<'_>, value: &Value<'_>) -> Vec<Said<String>> {
+        let example = "http_req_duration = \"p(95)<500\"";
+        let Some(table) = self.table(key, value, example) else { return Vec::new() };
+        let mut texts = Vec::new();
+        for (selector, value) in entries(table) {
+            for item in items(value) {
+                let condition = match item.get_ref() {
+                    DeValue::Table(table) => self.threshold_table(selector, item, table),
+                    _ => self.parsed(selector.get_ref(), item, |text| Ok(text.to_owned())),
+                };
+                let place = self.place(item.span());
+                let text = condition.map(|condition| format!("{}: {condition}", selector.get_ref()));
+                texts.extend(text.map(|text| Said::new(text, place)));
+            }
+        }
+        texts
+    }
+
+    /// `{ threshold = "p(95)<500", abort_on_fail = true, delay_abort_eval = "10s" }` as text.
+    fn threshold_table(
+        &mut self,
+        selector: &Key<'_>,
+        item: &Value<'_>,
+        table: &DeTable<'_>,
+    ) -> Option<String> {
+        let (mut condition, mut aborts, mut delay) = (None, false, None);
+        for (key, value) in entries(table) {
+            let place = format!("{}.{}", selector.get_ref(), key.get_ref());
+            match &**key.get_ref() {
+                "threshold" => condition = self.parsed(&place, value, |text| Ok(text.to_owned())),
+                "abort_on_fail" => aborts = self.parsed(&place, value, values::truth)?,
+                "delay_abort_eval" => {
+                    delay = Some((self.parsed(&place, value, duration_text)?, key.span()));
+                }
+                _ => self.unknown(key, "part of a threshold named", &THRESHOLD_KEYS),
+            }
+        }
+        if let Some((_, span)) = delay.as_ref().filter(|_| !aborts) {
+            self.problem(span.clone(), "`delay_abort_eval` does nothing alone: add abort_on_fail = true");
+        }
+        let Some(mut text) = condition else {
+            self.problem(item.span(), "the condition is missing: add threshold = \"p(95)<500\"");
+            return None;
+        };
+        if aborts {
+            text.push_str(" abort_on_fail");
+            text.extend(delay.map(|(delay, _)| format!(" delay_abort_eval={delay}")));
+        }
+        Some(text)
+    }
+}
+
+fn duration_text(text: &str) -> Parsed<String> {
+    crate::plan::parse_duration(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// In the order of the file.
+fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// The elements of an array; anything else is the only one.
+fn items<'v, 'i>(value: &'v Value<'i>) -> Vec<&'v Value<'i>> {
+    match value.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        _ => vec![value],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_all_that_flags_can_say() {
+        let text = r#"
+            base_url = "http://h"
+            scenarios = ["browse"]
+            vus = 0x10
+            stages = ["1s:2", "3s:4"]
+            seed = 18_446_744
+            no_thresholds = true
+
+            [env]
+            KEY = "a b"
+            [tags]
+            run = 7
+            [headers]
+            accept = ["a", "b"]
+            [thresholds]
+            http_req_failed = "rate<0.01"
+            "http_req_duration{scenario:checkout}" = [
+                "p(95)<500",
+                { threshold = "max<2s", abort_on_fail = true, delay_abort_eval = "10s" },
+            ]
+        "#;
+        let options = read("load.toml", text).unwrap();
+        assert_eq!(options.vus.unwrap(), Said::new(16, "load.toml:4:13: `vus`"));
+        assert_eq!((options.seed, options.no_thresholds), (Some(18_446_744), Some(true)));
+        assert_eq!(options.tags, [("run".to_owned(), "7".to_owned())]);
+        assert_eq!(options.headers.len(), 2);
+        let texts: Vec<_> = options.thresholds[0].iter().map(|said| &*said.value).collect();
+        assert_eq!(
+            texts,
+            [
+                "http_req_failed: rate<0.01",
+                "http_req_duration{scenario:checkout}: p(95)<500",
+                "http_req_duration{scenario:checkout}: max<2s abort_on_fail delay_abort_eval=10s",
+            ]
+        );
+        assert_eq!(options.thresholds[0][2].place, "load.toml:19:17");
+    }
+
+    /// Each name that the file knows is known everywhere, so that adding an option in one place only is found.
+    #[test]
+    fn each_key_is_read() {
+        for key in KEYS {
+            let problems = read("f", &format!("{key} = [[]]")).map(drop).unwrap_err().concat();
+            assert!(!problems.contains("there is no option"), "{key}: {problems}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_of_a_file_is_told_with_its_place() {
+        let problems =
+            read("a/load.toml", "dog = 1\nvu = 3\nduration = 30\n[thresholds]\nchecks = 1979-05-27\n");
+        assert_eq!(
+            problems.unwrap_err(),
+            [
+                &format!("a/load.toml:1:1: there is no option `dog`; there are: {}", KEYS.join(", ")),
+                "a/load.toml:2:1: there is no option `vu`; did you mean `vus`?",
+                "a/load.toml:3:12: duration: `30` is not a duration: a unit is missing; write for example `30s`, `1m30s`, \
+                 `500ms` or `2h`",
+                "a/load.toml:5:10: checks: a datetime cannot be its value: write one value",
+            ]
+        );
+    }
+}

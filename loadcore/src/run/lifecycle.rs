@@ -1,0 +1,292 @@
+//! Setup before the load and teardown after it, on a thread of their own: its event loop lives as long as the test, so that
+//! what a setup made (a database's connections, a client's tasks) goes on working.
+
+use super::clock::{Clock, Nanos, Turn, nanos};
+use super::engine::Stop;
+use super::hooks::{HookFuture, HookSlot, Setup, Teardown};
+use super::job::Job;
+use super::outcome::Failure;
+use super::scenario::Site;
+use super::scope::Scope;
+use super::slot::{End, guarded, panicked};
+use super::values::Values;
+use super::{Core, Vu};
+use crate::metric::Delta;
+use crate::plan::format_duration;
+use std::fmt;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// What happens around the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Before the load.
+    Setup,
+    /// After the load.
+    Teardown,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Setup => "setup",
+            Self::Teardown => "teardown",
+        })
+    }
+}
+
+/// A setup or a teardown that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HookError {
+    /// Which of both.
+    pub phase: Phase,
+    /// The function's name.
+    pub name: String,
+    /// `file:line`: of the `?` or the panic, or of the function.
+    pub place: String,
+    /// Whether it took too long; else it returned an error or panicked.
+    pub timed_out: bool,
+    /// What happened.
+    pub message: String,
+}
+
+impl fmt::Display for HookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phase, name, place, message, timed_out } = self;
+        if *timed_out {
+            write!(f, "the {phase} `{name}` ({place}) {message}")
+        } else {
+            write!(f, "the {phase} `{name}` failed at {place}: {message}")
+        }
+    }
+}
+
+impl std::error::Error for HookError {}
+
+/// Why there is no load to come.
+#[derive(Debug)]
+pub(crate) enum NotReady {
+    Failed(HookError),
+    /// The test was stopped meanwhile.
+    Stopped,
+}
+
+impl NotReady {
+    pub(crate) fn failed(self) -> Option<HookError> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Stopped => None,
+        }
+    }
+}
+
+/// What a phase leaves behind.
+#[derive(Debug)]
+struct Done<E> {
+    delta: Delta,
+    result: Result<(), E>,
+}
+
+/// The hooks' end of the wires.
+#[derive(Debug)]
+pub(crate) struct HookSpoke {
+    begin: oneshot::Receiver<()>,
+    set_up: oneshot::Sender<Done<NotReady>>,
+    end: oneshot::Receiver<Option<Nanos>>,
+    torn_down: oneshot::Sender<Done<HookError>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// The control thread's end.
+#[derive(Debug)]
+pub(crate) struct HookHub {
+    begin: oneshot::Sender<()>,
+    set_up: oneshot::Receiver<Done<NotReady>>,
+    end: oneshot::Sender<Option<Nanos>>,
+    torn_down: oneshot::Receiver<Done<HookError>>,
+}
+
+/// Wires both ends, if the job has any hooks.
+pub(crate) fn wire(job: &Job, stop: &Stop) -> Option<(HookHub, HookSpoke)> {
+    if job.hooks.is_empty() {
+        return None;
+    }
+    let (begin, begin_out) = oneshot::channel();
+    let (set_up_in, set_up) = oneshot::channel();
+    let (end, end_out) = oneshot::channel();
+    let (torn_down_in, torn_down) = oneshot::channel();
+    let stop = stop.subscribe();
+    let spoke =
+        HookSpoke { begin: begin_out, set_up: set_up_in, end: end_out, torn_down: torn_down_in, stop };
+    Some((HookHub { begin, set_up, end, torn_down }, spoke))
+}
+
+/// The hooks' thread is gone: a bug of loadcore's own, or no event loop could be made.
+#[derive(Debug)]
+pub(crate) struct Died;
+
+/// The teardown that is still to come.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    end: oneshot::Sender<Option<Nanos>>,
+    torn_down: oneshot::Receiver<Done<HookError>>,
+}
+
+impl HookHub {
+    /// Runs the setups.
+    pub(crate) async fn set_up(self) -> Result<(Delta, Result<(), NotReady>, Pending), Died> {
+        self.begin.send(()).map_err(|()| Died)?;
+        let Done { delta, result } = self.set_up.await.map_err(|_| Died)?;
+        Ok((delta, result, Pending { end: self.end, torn_down: self.torn_down }))
+    }
+}
+
+impl Pending {
+    /// Runs the teardowns. `start` is the test's, if there was one.
+    pub(crate) async fn tear_down(
+        self,
+        start: Option<Nanos>,
+    ) -> Result<(Delta, Result<(), HookError>), Died> {
+        self.end.send(start).map_err(|_| Died)?;
+        let Done { delta, result } = self.torn_down.await.map_err(|_| Died)?;
+        Ok((delta, result))
+    }
+}
+
+/// Runs the setups, waits for the end of the load, runs the teardowns.
+pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
+    let core = Rc::new(Core::new(Arc::clone(&job), clock, job.cores));
+    let stage = Stage { scope: Rc::new(Scope::of_hooks(&core)), core };
+    // Whoever is gone at the other end has given up the whole run.
+    if spoke.begin.await.is_err() {
+        return;
+    }
+    stage.core.set_start(stage.core.clock.now());
+    let mut values = Values::default();
+    let result = stage.set_up(&mut values, spoke.stop).await;
+    let is_ready = result.is_ok();
+    // Nobody else sets them.
+    let _ = job.values.set(values);
+    let _ = spoke.set_up.send(Done { delta: stage.delta(), result });
+
+    let Ok(start) = spoke.end.await else { return };
+    if let Some(start) = start {
+        stage.core.set_start(start);
+    }
+    let result = stage.tear_down(is_ready).await;
+    let _ = spoke.torn_down.send(Done { delta: stage.delta(), result });
+}
+
+/// Where hooks run: a core that is none of the load's.
+struct Stage {
+    core: Rc<Core>,
+    scope: Rc<Scope>,
+}
+
+/// One call of a hook.
+struct Call<'a> {
+    phase: Phase,
+    name: &'a str,
+    site: Site,
+    timeout: Duration,
+}
+
+impl Stage {
+    async fn set_up(&self, values: &mut Values, stop: watch::Receiver<bool>) -> Result<(), NotReady> {
+        let hooks = &self.core.job.hooks;
+        for Setup { name, site, provides, run } in &hooks.setups {
+            let call = Call { phase: Phase::Setup, name, site: *site, timeout: hooks.setup_timeout };
+            let mut stop = stop.clone();
+            let stopped = async move {
+                // A sender that is gone stops nobody any more.
+                if stop.wait_for(|stop| *stop).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            values.add(*provides, self.call(&call, |slot| run(slot), stopped).await?);
+        }
+        Ok(())
+    }
+
+    /// Those for which there is something to tear down; each of them, also when an earlier one fails.
+    async fn tear_down(&self, is_ready: bool) -> Result<(), HookError> {
+        let hooks = &self.core.job.hooks;
+        let values = self.core.job.values.get();
+        let mut result = Ok(());
+        for Teardown { name, site, needs, run } in &hooks.teardowns {
+            let has_all = needs.iter().all(|need| values.is_some_and(|values| values.has(need.of)));
+            if !has_all || (needs.is_empty() && !is_ready) {
+                continue;
+            }
+            let call = Call { phase: Phase::Teardown, name, site: *site, timeout: hooks.teardown_timeout };
+            let ended = self.call(&call, |slot| run(slot), std::future::pending()).await;
+            // The first error is told; the next ones mostly follow from it.
+            if let (Err(NotReady::Failed(error)), true) = (ended, result.is_ok()) {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    async fn call<T>(
+        &self,
+        call: &Call<'_>,
+        run: impl FnOnce(HookSlot) -> HookFuture<T>,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<T, NotReady> {
+        let vu = Vu::new(Rc::clone(&self.core), Rc::clone(&self.scope), 0);
+        vu.begin_iteration(0);
+        let vu = vu.hook(match call.phase {
+            Phase::Setup => "setup",
+            Phase::Teardown => "teardown",
+        });
+        let slot = HookSlot::new(vu.clone());
+        let clock = &self.core.clock;
+        let mut late = pin!(clock.sleep_until(clock.now().saturating_add(nanos(call.timeout)), Turn::Vu));
+        let mut stopped = pin!(stopped);
+        let mut is_late = false;
+        let cut = |cx: &mut std::task::Context<'_>| {
+            is_late = late.as_mut().poll(cx).is_ready();
+            is_late || stopped.as_mut().poll(cx).is_ready()
+        };
+        let (end, _) = guarded(&vu, cut, async || run(slot).await).await;
+        match end {
+            End::Returned(Ok(value)) => Ok(value),
+            End::Returned(Err(failure)) => Err(NotReady::Failed(call.failed(&failure))),
+            End::Panicked(panic) => {
+                let (_, place, message) = panicked(panic);
+                Err(NotReady::Failed(call.error(place, format!("panicked: {message}"), false)))
+            }
+            End::Interrupted if is_late => Err(NotReady::Failed(call.timed_out())),
+            End::Interrupted => Err(NotReady::Stopped),
+        }
+    }
+
+    fn delta(&self) -> Delta {
+        self.scope.book_traffic(&self.core);
+        let now = self.core.clock.now();
+        let delta = self.core.recorder.borrow_mut().drain();
+        Delta { core: self.core.index, since: now, at: now, ..delta }
+    }
+}
+
+impl Call<'_> {
+    fn error(&self, place: String, message: String, timed_out: bool) -> HookError {
+        HookError { phase: self.phase, name: self.name.to_owned(), place, timed_out, message }
+    }
+
+    fn failed(&self, failure: &Failure) -> HookError {
+        let (_, place, message) = failure.explain(&self.site.to_string());
+        self.error(place, message, false)
+    }
+
+    fn timed_out(&self) -> HookError {
+        let (phase, timeout) = (self.phase, format_duration(self.timeout));
+        let message = format!("took longer than {timeout}; give it more with LoadTest::{phase}_timeout");
+        self.error(self.site.to_string(), message, true)
+    }
+}

@@ -1,0 +1,111 @@
+//! `plan`: what a run would do, without doing it.
+
+use serde_json::Value;
+
+use super::*;
+use crate::support::{settled, truth_server};
+
+/// The plan of the program under this `JOURNEYS_CODE`.
+fn plan_of(code: &str, args: &[&str]) -> Ran {
+    let begun = Instant::now();
+    let mut program = program(&[&["plan"], args].concat());
+    Ran::of(&program.env("JOURNEYS_CODE", code).output().unwrap(), begun)
+}
+
+#[test]
+fn a_plan_tells_scenarios_stages_times_and_needs() {
+    let args = [
+        "--cores",
+        "2",
+        "--seed",
+        "7",
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--threshold",
+        "checks: rate>0.9",
+    ];
+    let ran = plan_of("ramp", &args);
+    ran.assert_code(0);
+    assert_eq!(ran.err, "");
+    insta::assert_snapshot!(without_lines(&ran.out));
+    // Five million arrivals are computed, not counted.
+    assert!(ran.took < secs(2.0), "{:?}", ran.took);
+}
+
+#[test]
+fn a_plan_is_there_as_json_with_times_in_nanoseconds() {
+    let ran = plan_of("ramp", &["--json", "--cores", "2", "--tag", "team=shop"]);
+    ran.assert_code(0);
+    let plan: Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(plan["warnings"].is_array());
+    insta::assert_snapshot!(without_lines(&ran.out));
+}
+
+#[test]
+fn a_plan_counts_iterations_where_they_are_fixed() {
+    let planned = |args: &[&str]| -> Value {
+        let ran = run(&[&["plan", "--json", "--scenario", "browse"], args].concat());
+        ran.assert_code(0);
+        let mut plan: Value = serde_json::from_str(&ran.out).unwrap();
+        plan["scenarios"][0].take()
+    };
+    assert_eq!(planned(&[])["iterations"], 30);
+    assert_eq!(planned(&["--vus", "7"])["iterations"], 7);
+    let looping = planned(&["--vus", "7", "--duration", "2s"]);
+    assert_eq!(
+        (looping.get("iterations"), looping.get("arrivals"), &looping["max_vus"]),
+        (None, None, &7.into())
+    );
+    let open = planned(&["--rate", "5/s", "--duration", "3s"]);
+    assert_eq!(
+        (&open["arrivals"], &open["max_vus"], &open["end_ns"]),
+        (&15.into(), &50.into(), &3_000_000_000_u64.into())
+    );
+}
+
+#[tokio::test]
+async fn a_plan_sends_nothing_and_checks_everything() {
+    let server = truth_server();
+    for args in [&["plan"][..], &["plan", "--json"], &["plan", "--scenario", "wait"]] {
+        run_against(&server, args).assert_code(0);
+    }
+    let export = scratch("never.json");
+    let args = ["plan", "--summary-export", export.to_str().unwrap()];
+    run_against(&server, &args).assert_code(0);
+    assert!(!export.exists(), "a plan leaves no summary");
+    for args in [
+        &["plan", "--threshold", "chekcs: rate>1"][..],
+        &["plan", "--scenario", "buy"],
+        &["plan", "--summary-export", "/no/such/folder/x.json"],
+    ] {
+        let ran = run_against(&server, args);
+        ran.assert_code(104);
+        assert!(ran.out.is_empty() && ran.err.starts_with("error: "), "{}", ran.err);
+    }
+    assert_eq!(settled(&server).await.connections, 0);
+}
+
+#[test]
+fn a_plan_warns_of_what_this_machine_cannot_hold() {
+    let planned = |limits: &str, vus: &str| {
+        let program = env!("CARGO_BIN_EXE_journeys");
+        let script = format!("{limits} exec {program} plan --json --scenario browse --vus {vus}");
+        let begun = Instant::now();
+        let ran = Ran::of(&Command::new("sh").args(["-c", &script]).output().unwrap(), begun);
+        ran.assert_code(0);
+        let plan: Value = serde_json::from_str(&ran.out).unwrap();
+        plan["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(planned("ulimit -n 200;", "10"), [""; 0]);
+    let few = planned("ulimit -n 200;", "1000");
+    assert!(few.len() == 1 && few[0].contains("may open 200") && few[0].contains("ulimit -n 10"), "{few:?}");
+    let much = planned("", "90000000").join("\n");
+    for wanted in ["file descriptors are needed", "of memory are needed", "ip_local_port_range"] {
+        assert!(much.contains(wanted), "{wanted}: {much}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Promise: each VU has a state of its own, made once before its first iteration and made anew only after a panic.
+
+use super::Diary;
+use loadcore::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+struct Session {
+    vu: u64,
+    used: u64,
+}
+
+fn session(vu: &Vu) -> Session {
+    Session { vu: vu.id(), used: 0 }
+}
+
+#[test]
+fn a_state_belongs_to_its_vu_and_lasts_from_iteration_to_iteration() {
+    for shards in [1, 2, 3] {
+        let diary = Diary::default();
+        let log = diary.clone();
+        let make = async |vu: &Vu| {
+            vu.check("made", true);
+            Ok(session(vu))
+        };
+        let scenario = Scenario::with_state("shop", make, async move |vu: &Vu, session: &mut Session| {
+            assert_eq!(session.vu, vu.id());
+            session.used += 1;
+            log.note(format!("{}.{}", vu.id(), session.used));
+            Ok(())
+        });
+        let test = LoadTest::new().scenario(scenario.executor(per_vu_iterations(2).vus(3)));
+        let report = test.run_virtual(shards).unwrap();
+        let mut entries = diary.entries();
+        entries.sort();
+        assert_eq!(entries, ["1.1", "1.2", "2.1", "2.2", "3.1", "3.2"], "{shards} shards");
+        let checks = report.checks();
+        assert_eq!((checks[0].group.as_str(), checks[0].passes), ("::vu_setup", 3));
+    }
+}
+
+#[test]
+fn a_setup_that_fails_fails_its_iteration_and_is_tried_again() {
+    let tries = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&tries);
+    let make = async move |vu: &Vu| {
+        vu.sleep(millis(5)).await;
+        if count.fetch_add(1, Ordering::Relaxed) < 2 {
+            return Err("locked out".into());
+        }
+        Ok(session(vu))
+    };
+    let line = line!() - 4;
+    let scenario = Scenario::with_state("shop", make, async |vu: &Vu, _: &mut Session| {
+        vu.sleep(secs(1)).await;
+        Ok(())
+    });
+    let report = LoadTest::new().scenario(scenario.executor(per_vu_iterations(5))).run_virtual(1).unwrap();
+    assert_eq!((report.count(ITERATIONS), tries.load(Ordering::Relaxed)), (5.0, 3));
+    assert_eq!(report.value(ITERATION_FAILED.rate()), 0.4);
+    let error = &report.errors()[0];
+    assert_eq!((error.count, error.first.as_str()), (2, "locked out"));
+    assert_eq!(error.place, format!("{}:{line}", file!()));
+    // What the state took to be made is not the journey's time.
+    assert_eq!(report.value(ITERATION_DURATION.max()), 1000.0);
+}
+
+#[test]
+fn a_panic_makes_the_state_anew_and_an_error_does_not() {
+    let diary = Diary::default();
+    let log = diary.clone();
+    let made = async |vu: &Vu| Ok(session(vu));
+    let scenario = Scenario::with_state("shop", made, async move |vu: &Vu, session: &mut Session| {
+        session.used += 1;
+        log.note(format!("{}: {}", vu.iteration(), session.used));
+        match vu.iteration() {
+            1 => Err("sold out".into()),
+            2 => panic!("the journey's own bug"),
+            _ => Ok(()),
+        }
+    });
+    let test = LoadTest::new().scenario(scenario.executor(shared_iterations(5)));
+    let report = test.run_virtual(1).unwrap();
+    assert_eq!(diary.entries(), ["0: 1", "1: 2", "2: 3", "3: 1", "4: 2"]);
+    assert_eq!(report.errors().len(), 2);
+}
+
+#[test]
+fn an_arrival_that_waits_for_the_state_is_late_by_that_and_says_so() {
+    let make = async |vu: &Vu| {
+        vu.sleep(millis(300)).await;
+        Ok(session(vu))
+    };
+    let scenario = Scenario::with_state("shop", make, async |vu: &Vu, _: &mut Session| {
+        vu.sleep(millis(100)).await;
+        Ok(())
+    });
+    let executor = constant_arrival_rate(per_sec(1), secs(3)).max_vus(1);
+    let report = LoadTest::new().scenario(scenario.executor(executor)).run_virtual(1).unwrap();
+    assert_eq!(report.value(ITERATION_LATENESS.max()), 300.0);
+    assert_eq!(report.value(ITERATION_RESPONSE_TIME.max()), 400.0);
+    assert_eq!(report.value(ITERATION_DURATION.max()), 100.0);
+}

@@ -1,0 +1,5 @@
+//! A program of nothing but another crate's scenarios.
+
+use shop_journeys as _;
+
+loadcore::main!();
