@@ -47,3 +47,10 @@ fn two_scenarios_of_one_name_are_an_error_that_names_both_places() {
     assert!(error.starts_with("error: two scenarios are named `checkout`: "), "{error}");
     assert!(places.len() == 2 && places.iter().all(|place| error.contains(place)), "{places:?}: {error}");
 }
+
+#[test]
+fn a_teardown_that_would_never_run_is_an_error_at_its_parameter() {
+    let (code, _, error) = run(env!("CARGO_BIN_EXE_of-orphan"), &["run"]);
+    assert_eq!(code, 104);
+    assert!(error.contains("of_orphan.rs:8:26: no setup returns the `of_orphan::Basket`"), "{error}");
+}

@@ -61,7 +61,7 @@ fn setup_and_teardown_surround_the_load_once_on_any_number_of_cores() {
         let want = ["setup by VU 0 of \"\"", "7 items at 0ns", "7 items at 1s", "teardown of Some(7) at 2s"];
         assert_eq!(diary.entries(), want, "{shards} shards");
         assert_eq!(report.run().duration, secs(2), "the load alone counts");
-        assert_eq!((report.count(ITERATIONS), report.run().teardown_error.as_ref()), (2.0, None));
+        assert_eq!((report.count(ITERATIONS), report.run().teardown_errors.len()), (2.0, 0));
     }
 }
 
@@ -94,16 +94,97 @@ fn a_setup_that_fails_is_an_error_with_its_place_and_there_is_no_load() {
     let failing = Setup::new("prices", async |_: &Vu| Ok("many".parse::<u32>()?));
     let line = line!() - 1;
     // The catalog's setup has run before, so there is something to tear down.
-    let test = test(&diary).setup(failing).teardown(Teardown::new("never", async move |_: &Vu| {
-        after.note("never");
-        Ok(())
+    let test = test(&diary).setup(failing).teardown(Teardown::new("last", async move |_: &Vu| {
+        after.note("last teardown");
+        Err("and it fails too".into())
     }));
     let error = test.run_virtual(2).unwrap_err();
-    let want = format!("the setup `prices` failed at {}:{line}: invalid digit found in string", file!());
+    let want = format!(
+        "the setup `prices` failed at {0}:{line}: invalid digit found in string; then the teardown `last` failed at {0}:{1}: \
+         and it fails too",
+        file!(),
+        line + 5
+    );
     assert_eq!(error.to_string(), want);
-    let RunError::Setup(error) = error else { panic!("{error:?}") };
+    let RunError::Setup { error, .. } = error else { panic!("{error:?}") };
     assert_eq!((error.phase, error.timed_out), (Phase::Setup, false));
-    assert_eq!(diary.entries(), ["setup by VU 0 of \"\""], "no load, and teardowns of closures need a load");
+    let diary = diary.entries();
+    assert_eq!(diary[0], "setup by VU 0 of \"\"", "and no load");
+    assert!(diary[1].starts_with("teardown of Some(7)") && diary[2] == "last teardown", "{diary:?}");
+}
+
+/// Its `Drop` needs an event loop, as a connection's does that says goodbye.
+struct Connection;
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        tokio::spawn(async {});
+    }
+}
+
+#[tokio::test]
+async fn what_a_setup_made_is_dropped_where_its_event_loop_still_runs() {
+    let test = LoadTest::new().setup(Setup::new("connect", async |_: &Vu| Ok(Connection))).scenario(
+        Scenario::new("idle", async |vu: &Vu| {
+            vu.check("is there", vu.setup_value::<Connection>().is_some());
+            Ok(())
+        }),
+    );
+    let report = test.run().await.unwrap();
+    assert_eq!((report.rate(CHECKS), report.run().teardown_errors.len()), (1.0, 0));
+}
+
+struct Grumpy;
+
+impl Drop for Grumpy {
+    fn drop(&mut self) {
+        panic!("not yet");
+    }
+}
+
+#[test]
+fn a_value_that_panics_when_it_is_dropped_is_told_and_the_report_is_kept() {
+    let test = LoadTest::new()
+        .setup(Setup::new("grumpy", async |_: &Vu| Ok(Grumpy)))
+        .scenario(Scenario::new("idle", async |_: &Vu| Ok(())));
+    let report = test.run_virtual(2).unwrap();
+    assert_eq!((report.count(ITERATIONS), report.exit_code()), (1.0, 107));
+    assert!(report.run().teardown_errors[0].to_string().ends_with("while it was dropped: not yet"));
+}
+
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("it cannot be said");
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+#[test]
+fn an_error_that_panics_when_it_is_shown_is_an_error_all_the_same() {
+    let idle = || Scenario::new("idle", async |_: &Vu| Ok(()));
+    let setup = Setup::new("bad", async |_: &Vu| Err::<u8, _>(Unspeakable.into()));
+    let error = LoadTest::new().setup(setup).scenario(idle()).run_virtual(1).unwrap_err();
+    assert!(error.to_string().ends_with("it cannot be said"), "{error}");
+    let teardown = Teardown::new("bad", async |_: &Vu| Err(Unspeakable.into()));
+    let report = LoadTest::new().teardown(teardown).scenario(idle()).run_virtual(1).unwrap();
+    assert_eq!((report.count(ITERATIONS), report.run().teardown_errors.len()), (1.0, 1));
+}
+
+#[tokio::test]
+async fn a_blocking_task_that_never_ends_does_not_hold_up_the_end_of_the_test() {
+    let block = |seconds| tokio::task::spawn_blocking(move || std::thread::sleep(secs(seconds)));
+    let test = LoadTest::new()
+        .setup_timeout(millis(100))
+        .setup(Setup::new("blocks", async move |_: &Vu| Ok(block(20).await?)))
+        .scenario(Scenario::new("idle", async |_: &Vu| Ok(())));
+    let began = std::time::Instant::now();
+    let error = test.run().await.unwrap_err().to_string();
+    assert!(error.contains("took longer than 100ms"), "{error}");
+    assert!(began.elapsed() < secs(5), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -139,7 +220,7 @@ fn setup_and_teardown_that_take_too_long_are_left() {
         Ok(())
     });
     let report = test.teardown(teardown).run_virtual(1).unwrap();
-    let error = report.run().teardown_error.clone().unwrap();
+    let error = report.run().teardown_errors[0].clone();
     assert_eq!((error.phase, error.timed_out, report.exit_code()), (Phase::Teardown, true, 101));
 }
 
@@ -157,7 +238,7 @@ fn a_teardown_that_fails_keeps_the_report_and_the_other_teardowns() {
         }))
         .run_virtual(1)
         .unwrap();
-    let error = report.run().teardown_error.clone().unwrap();
+    let error = report.run().teardown_errors[0].clone();
     assert!(error.to_string().ends_with(": the door is stuck"), "{error}");
     assert!(report.to_string().contains("the teardown `first` failed at"), "{report}");
     assert_eq!((report.exit_code(), diary.entries().len()), (107, 1));

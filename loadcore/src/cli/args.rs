@@ -66,7 +66,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = values::cores, allow_negative_numbers = true, help_heading = "Test")]
     cores: Option<usize>,
 
-    /// Replace the selected scenario's executor: this many VUs (alone: one iteration each)
+    /// Replace the selected scenario's executor: this many VUs (alone: for as many iterations)
     #[arg(long, short = 'u', value_name = "N", value_parser = values::whole, allow_negative_numbers = true, help_heading = LOAD)]
     vus: Option<u64>,
     /// .. for this long, such as 30s or 1m30s (with --iterations: at most)

@@ -72,7 +72,12 @@ impl Reader {
         by: Separator,
         parse: fn(&str) -> Parsed<T>,
     ) -> Option<Said<Vec<T>>> {
+        let is_set = self.variables.contains_key(name);
+        let problems = self.problems.len();
         let list = self.list(name, by, parse);
+        if is_set && list.is_empty() && self.problems.len() == problems {
+            self.problems.push(format!("{name}: the list is empty: fill it, or leave {name} out"));
+        }
         (!list.is_empty()).then(|| Said::new(list, name))
     }
 

@@ -174,7 +174,15 @@ impl Reader<'_> {
         value: &Value<'_>,
         parse: fn(&str) -> Parsed<T>,
     ) -> Option<Said<Vec<T>>> {
-        let list = items(value).iter().filter_map(|item| self.value(key, item, parse)).collect::<Vec<_>>();
+        let items = items(value);
+        if items.is_empty() {
+            let name = key.get_ref();
+            self.problem(
+                value.span(),
+                format_args!("{name}: the list is empty: fill it, or leave {name} out"),
+            );
+        }
+        let list = items.iter().filter_map(|item| self.value(key, item, parse)).collect::<Vec<_>>();
         (!list.is_empty()).then(|| self.of_key(key, list))
     }
 
@@ -204,7 +212,9 @@ impl Reader<'_> {
         let Some(table) = self.table(key, value, "NAME = \"VALUE\"") else { return Vec::new() };
         let mut pairs = Vec::new();
         for (name, value) in entries(table) {
-            for item in items(value) {
+            // Only a header may be sent more than once.
+            let values = if key.get_ref() == "headers" { items(value) } else { vec![value] };
+            for item in values {
                 let place = format!("{}.{}", key.get_ref(), name.get_ref());
                 pairs.extend(self.parsed(&place, item, |text| check(name.get_ref(), text)));
             }

@@ -35,7 +35,8 @@ use std::process::ExitCode;
 impl LoadTest {
     /// Runs the command line: reads the arguments, `LOADCORE_*` variables and the options file, does what they say (`run`
     /// by default, with progress and a summary; `plan`, `list`, `completions`), handles signals, and gives the process's
-    /// exit code (0 ok, 99 thresholds, 104 anything wrong before the start, 105 signal, 109 a fault of loadcore's own).
+    /// exit code (0 ok, 99 thresholds, 100 and 101 timeouts of setup and teardown, 104 anything wrong before the start, 105
+    /// signal, 107 a setup or teardown failed, 109 a fault of loadcore's own).
     ///
     /// Command line > variables > options file > what the code says. `--help` tells all of it.
     pub fn main(self) -> ExitCode {
@@ -52,9 +53,10 @@ impl LoadTest {
         ExitCode::from(match &cli.command {
             Some(Command::List) => list::list(&self),
             Some(Command::Completions { shell }) => completions(*shell),
-            Some(Command::Plan(args)) => {
-                self.with_options(&args.run, |test, options| plan::plan(test, options, args.json))
-            }
+            Some(Command::Plan(args)) => self.with_options(&args.run, |test, options| {
+                let test = if options.debug == Some(true) { debug::narrated(test) } else { test };
+                plan::plan(test, options, args.json)
+            }),
             Some(Command::Run(args)) => self.main_run(args),
             None => self.main_run(&cli.run),
         })

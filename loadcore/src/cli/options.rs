@@ -51,6 +51,10 @@ pub(super) struct Options {
 pub(super) enum Conflict {
     #[error("{first} and {second} do not go together: {why}; leave one of them out")]
     Both { first: String, second: String, why: &'static str },
+    #[error(
+        "{place} says how much load there is, but debugging does one iteration of each scenario; leave one of them out"
+    )]
+    Debug { place: String },
     #[error("{place} needs a duration beside it: add {missing}")]
     RateWithoutDuration { place: String, missing: String },
 }
@@ -113,6 +117,11 @@ impl Options {
                 return Err(Conflict::Both { first, second, why });
             }
         }
+        let vus = self.vus.as_ref().map(|said| &*said.place);
+        let load = [stages, rate, iterations, length, vus].into_iter().flatten().next();
+        if let (Some(place), Some(true)) = (load, self.debug) {
+            return Err(Conflict::Debug { place: place.to_owned() });
+        }
         match (rate, length) {
             (Some(place), None) => {
                 let (place, missing) = (place.to_owned(), duration.to_owned());
@@ -135,7 +144,7 @@ impl Options {
     }
 
     /// The executor that the options stand for, by k6's rules: iterations are shared among the VUs, a duration makes them
-    /// loop, VUs alone do one iteration each.
+    /// loop, VUs alone share as many iterations as they are.
     pub(super) fn executor(&self) -> Result<Option<Executor>, ShortcutError> {
         let Some(executor) = self.shortcut() else { return Ok(None) };
         let checked = match &self.stages {

@@ -3,6 +3,7 @@
 use crate::load_test::{check_env_name, check_tag};
 use crate::plan::{ArrivalRate, parse_duration, per};
 use crate::protocol::http::HttpOptions;
+pub(super) use crate::verdict::nearest;
 use std::time::Duration;
 
 /// A value, or what is wrong with its text and what to write instead.
@@ -108,12 +109,6 @@ pub(super) fn header(text: &str) -> Parsed<(String, String)> {
 pub(super) fn header_pair(name: &str, value: &str) -> Parsed<(String, String)> {
     HttpOptions::default().add_header(name, value).map_err(|error| error.to_string())?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// The word of `known` that was most likely meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = |known: &&str| strsim::damerau_levenshtein(word, known);
-    known.into_iter().min_by_key(near).filter(|known| near(known) <= 3.min(known.len() / 2))
 }
 
 #[cfg(test)]

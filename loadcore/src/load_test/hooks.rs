@@ -43,6 +43,16 @@ pub enum HooksError {
         /// `file:line:column` of the parameter.
         place: String,
     },
+    /// A VU's teardown, added in code, is for another state than the scenario's.
+    #[error("{place}: this teardown takes a `{of}`, but its scenario has {made}: see Scenario::with_state")]
+    OtherState {
+        /// The type that it takes.
+        of: String,
+        /// Where it is added.
+        place: String,
+        /// What the scenario has.
+        made: String,
+    },
     /// It is not clear which one is meant.
     #[error(
         "two functions with `#[{attribute}]` are about `{of}`: {first} and {second}; keep one of them, or wrap one's value \
@@ -77,22 +87,45 @@ fn only<T>(
 /// What is done around the journeys of one scenario's VUs.
 pub(super) fn of_vus(scenario: &Scenario) -> Result<VuHooks, HooksError> {
     let state = (scenario.needs)().into_iter().find(|need| need.kind != NeedKind::Shared);
-    // A scenario made in code brings its own.
-    let Some(Need { of, kind, place: parameter }) = state else { return Ok(scenario.hooks.clone()) };
+    let Some(Need { of, kind, place: parameter }) = state else {
+        // A scenario made in code brings its own.
+        return own_hooks(scenario);
+    };
     let setup = only("vu_setup", of, registered::vu_setups(of), |setup: &VuSetup| place(setup.site))?;
     let teardown = only("vu_teardown", of, registered::vu_teardowns(of), |it| it.site.to_string())?;
     if setup.is_none() && kind == (NeedKind::State { has_default: false }) {
-        return Err(HooksError::NoState { of: of.to_string(), place: parameter.to_owned() });
+        return Err(HooksError::NoState { of: of.to_string(), place: parameter.into_owned() });
     }
     Ok(VuHooks { setup, teardown })
 }
 
+/// What a scenario made in code does around its journeys.
+fn own_hooks(scenario: &Scenario) -> Result<VuHooks, HooksError> {
+    let VuHooks { setup, teardown } = &scenario.hooks;
+    let made = setup.as_ref().map(|setup| setup.provides);
+    match teardown {
+        Some(teardown) if made != Some(teardown.takes) => Err(HooksError::OtherState {
+            of: teardown.takes.to_string(),
+            place: teardown.site.to_string(),
+            made: made.map_or_else(|| "no state".to_owned(), |made| format!("a `{made}`")),
+        }),
+        _ => Ok(scenario.hooks.clone()),
+    }
+}
+
 /// Everything that a scenario takes as `&T`, its VUs' setup and teardown included.
 fn shared_needs<'a>(scenario: &'a Scenario, hooks: &'a VuHooks) -> impl Iterator<Item = Need> + use<'a> {
-    let own = (scenario.needs)().into_iter().filter(|need| need.kind == NeedKind::Shared);
+    let own = (scenario.needs)()
+        .into_iter()
+        .chain(scenario.takes.clone())
+        .filter(|need| need.kind == NeedKind::Shared);
     let setup = hooks.setup.iter().flat_map(|setup| setup.needs.clone());
     let teardown = hooks.teardown.iter().flat_map(|teardown| teardown.needs.clone());
     own.chain(setup).chain(teardown)
+}
+
+fn no_setup(need: &Need) -> HooksError {
+    HooksError::NoSetup { of: need.of.to_string(), place: need.place.to_string() }
 }
 
 impl HookOptions {
@@ -117,16 +150,23 @@ impl HookOptions {
             }
             let found = known.iter().filter(|setup| setup.provides == need.of).collect();
             let found = only("setup", need.of, found, |setup: &&Setup| setup.site.to_string())?;
-            let no_setup = || HooksError::NoSetup { of: need.of.to_string(), place: need.place.to_owned() };
-            setups.push(found.ok_or_else(no_setup)?.clone());
+            setups.push(found.ok_or_else(|| no_setup(&need))?.clone());
         }
         let has = |need: &Need| setups.iter().any(|setup| setup.provides == need.of);
+        let declared = registered::teardowns();
+        if self.discovered {
+            // One that waits for a value which nobody ever makes would never run, and never tell.
+            let is_known = |need: &&Need| has(need) || known.iter().any(|setup| setup.provides == need.of);
+            if let Some(need) = declared.iter().flat_map(|it| &it.needs).find(|need| !is_known(need)) {
+                return Err(no_setup(need));
+            }
+        }
         let is_wanted = |teardown: &Teardown| match teardown.needs.as_slice() {
             [] => self.discovered,
             needs => needs.iter().all(has),
         };
         let mut teardowns = self.teardowns;
-        teardowns.extend(registered::teardowns().into_iter().filter(is_wanted));
+        teardowns.extend(declared.into_iter().filter(is_wanted));
         Ok(TestHooks {
             setups,
             teardowns,

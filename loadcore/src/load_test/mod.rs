@@ -80,7 +80,7 @@ pub struct LoadTest {
     hooks: HookOptions,
 }
 
-/// Why a test could not be run: always found before the start, but for [`RunError::CoreDied`].
+/// Why a test could not be run: always found before the load, but for [`RunError::CoreDied`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -178,8 +178,13 @@ pub enum RunError {
     #[error(transparent)]
     Hooks(#[from] HooksError),
     /// A setup failed, so there was no load. Teardowns of the values that were made already have run.
-    #[error(transparent)]
-    Setup(HookError),
+    #[error("{error}{}", teardown.iter().map(|error| format!("; then {error}")).collect::<String>())]
+    Setup {
+        /// What the setup failed of.
+        error: HookError,
+        /// Teardowns that failed after it.
+        teardown: Vec<HookError>,
+    },
     /// A thread could not be started.
     #[error("cannot start the load generator: {0}")]
     Start(String),
@@ -196,8 +201,8 @@ impl RunError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::CoreDied(_) => exit_code::INTERNAL,
-            Self::Setup(error) if error.timed_out => exit_code::SETUP_TIMEOUT,
-            Self::Setup(_) => exit_code::HOOK,
+            Self::Setup { error, .. } if error.timed_out => exit_code::SETUP_TIMEOUT,
+            Self::Setup { .. } => exit_code::HOOK,
             _ => exit_code::INVALID,
         }
     }
@@ -414,7 +419,7 @@ impl Prepared {
             return Err(RunError::CoreDied(ended.lost_cores));
         }
         if let Some(error) = ended.setup_error {
-            return Err(RunError::Setup(error));
+            return Err(RunError::Setup { error, teardown: ended.teardown_errors });
         }
         let aggregate = ended.aggregate;
         let thresholds = end.results(&self.thresholds, &aggregate);
@@ -426,7 +431,7 @@ impl Prepared {
             seed: self.job.seed,
             interrupted: end.interrupted,
             aborted_by: end.aborted,
-            teardown_error: ended.teardown_error,
+            teardown_errors: ended.teardown_errors,
         };
         Ok(Report { run, scenarios: self.scenarios, aggregate, thresholds, generator })
     }

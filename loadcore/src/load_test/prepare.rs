@@ -9,11 +9,11 @@ use crate::metric::{
 use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol;
 use crate::report::ScenarioInfo;
-use crate::run::{Env, Extensions, Job, Scenario, ScenarioJob, SharedCounters, VuHooks, nanos};
+use crate::run::{Env, Extensions, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, nanos};
 use crate::verdict::{Generator, Observed, Threshold, judge, parse_threshold};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A test that will start.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl LoadTest {
             memory: Arc::new(SeriesMemory::new(SeriesMemory::DEFAULT_CAP)),
             extensions,
             hooks,
-            values: OnceLock::new(),
+            values: ValueShelf::default(),
         };
         let pin_to = if self.pin { core_affinity::get_core_ids().unwrap_or_default() } else { Vec::new() };
         let id = format!("{:016x}", rand::random::<u64>());

@@ -96,7 +96,8 @@ impl Prepared {
         let mut watchdog = Watchdog::new(&self.thresholds, stop.clone(), observer);
         let ended = run(&self, &stop, &mut watchdog).map_err(RunError::Start)?;
         let aborted = watchdog.aborted;
-        let interrupted = stop.is_requested() && aborted.is_none();
+        // What comes after the load no longer makes it an interrupted one.
+        let interrupted = ended.stopped && aborted.is_none();
         self.report(ended, End { interrupted, aborted })
     }
 }

@@ -50,7 +50,7 @@ impl From<Group> for GroupSelector {
 const ANYWHERE: &str = "*::";
 
 /// One condition on a series' tags.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Condition {
     Tag(String, String),
     /// A group of this name, wherever it is nested.
@@ -98,8 +98,11 @@ impl Selector {
         self.conditions.iter().any(|c| matches!(c, Condition::Tag(k, _) if k == key))
     }
 
+    /// Conditions are kept in order, so that two selectors are equal whoever said what first.
     pub(crate) fn with_tag(mut self, key: &str, value: &str) -> Self {
-        self.conditions.push(Condition::new(key, value));
+        let condition = Condition::new(key, value);
+        let at = self.conditions.partition_point(|known| *known < condition);
+        self.conditions.insert(at, condition);
         self
     }
 

@@ -40,8 +40,8 @@ pub struct RunInfo {
     pub interrupted: bool,
     /// The threshold that ended the test before its time.
     pub aborted_by: Option<Aborted>,
-    /// The first teardown that failed.
-    pub teardown_error: Option<HookError>,
+    /// Teardowns that failed, in their order.
+    pub teardown_errors: Vec<HookError>,
 }
 
 /// Facts of one scenario.
@@ -165,7 +165,7 @@ impl Report {
     pub fn exit_code(&self) -> u8 {
         if self.run.interrupted {
             exit_code::SIGNAL
-        } else if let Some(error) = &self.run.teardown_error {
+        } else if let Some(error) = self.run.teardown_errors.first() {
             if error.timed_out { exit_code::TEARDOWN_TIMEOUT } else { exit_code::HOOK }
         } else if self.passed() {
             exit_code::OK

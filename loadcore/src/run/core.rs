@@ -4,6 +4,7 @@ use super::clock::{Clock, Nanos, Turn};
 use super::engine::Spoke;
 use super::job::Job;
 use super::shard::Shard;
+use super::values::Values;
 use crate::metric::{
     CHECKS, Contains, CoreHealth, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION,
     INTERRUPTED_ITERATIONS, ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS,
@@ -12,7 +13,7 @@ use crate::metric::{
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub(crate) struct Core {
     start: Cell<Nanos>,
     lag: RefCell<LiveTrend>,
     extensions: RefCell<Vec<Rc<dyn Any>>>,
+    /// What the setups returned, from the first time on that it is asked for.
+    values: OnceCell<Arc<Values>>,
 }
 
 /// The engine's own metrics.
@@ -80,6 +83,7 @@ impl Core {
             start: Cell::new(0),
             lag: RefCell::default(),
             extensions: RefCell::default(),
+            values: OnceCell::new(),
             job,
         }
     }
@@ -91,6 +95,15 @@ impl Core {
 
     pub(crate) fn set_start(&self, start: Nanos) {
         self.start.set(start);
+    }
+
+    /// What the setups returned, once they have.
+    pub(crate) fn values(&self) -> Option<&Values> {
+        if self.values.get().is_none() {
+            // It is empty, so this sets it.
+            let _ = self.values.set(self.job.values.get()?);
+        }
+        self.values.get().map(Arc::as_ref)
     }
 
     /// A span id; all zeros would be invalid by W3C's rules.
@@ -140,8 +153,10 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
     if let Some(lag) = lag {
         lag.abort();
     }
-    let delta = ticks.delta(&shards, true);
-    spoke.finish(delta, core.clock.now()).await;
+    let (delta, at) = (ticks.delta(&shards, true), core.clock.now());
+    // Setups' values are let go here before their own event loop lets go of them.
+    drop((shards, core));
+    spoke.finish(delta, at).await;
 }
 
 /// The time this core's thread has spent working rather than waiting.

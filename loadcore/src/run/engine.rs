@@ -62,7 +62,9 @@ pub(crate) struct Ended {
     pub(crate) lost_cores: usize,
     /// Why there was no load.
     pub(crate) setup_error: Option<HookError>,
-    pub(crate) teardown_error: Option<HookError>,
+    pub(crate) teardown_errors: Vec<HookError>,
+    /// Whether the load was stopped before its end.
+    pub(crate) stopped: bool,
 }
 
 /// Why a thread could not be started.
@@ -119,7 +121,11 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandl
 fn on_event_loop(work: impl Future<Output = ()>) {
     let options = tokio::runtime::LocalOptions::default();
     match tokio::runtime::Builder::new_current_thread().enable_all().build_local(options) {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            runtime.block_on(work);
+            // A blocking task of the user's may never end; the test does.
+            runtime.shutdown_background();
+        }
         Err(error) => panic!("no event loop for this thread: {error}"),
     }
 }
@@ -144,19 +150,20 @@ pub(crate) async fn supervise(
     if cores.lost > 0 {
         hub.stop.request();
     }
+    let hub_stop = hub.stop.clone();
     let prepared = match hooks {
         Some(hooks) => {
             observer.phase(job, Phase::Setup);
             Prepared::by(hooks).await
         }
-        None => Prepared::default(),
+        None => Prepared { ready: true, ..Prepared::default() },
     };
     let started = Started::now(clock, nanos(head_start));
     // Setup and teardown hand over deltas as one core more.
     let mut aggregate =
         Aggregate::new(Arc::clone(&job.registry), Arc::clone(&job.memory), job.cores + 1, started.at);
     prepared.delta.into_iter().for_each(|delta| aggregate.ingest(delta));
-    let has_load = prepared.error.is_none();
+    let has_load = prepared.ready;
     let elapsed = if has_load {
         load(job, hub, &started, &mut cores, &mut aggregate, observer).await
     } else {
@@ -170,14 +177,15 @@ pub(crate) async fn supervise(
         elapsed,
         lost_cores: cores.lost + usize::from(prepared.died),
         setup_error: prepared.error,
-        teardown_error: None,
+        teardown_errors: Vec::new(),
+        stopped: hub_stop.is_requested(),
     };
     if let Some(pending) = prepared.pending {
         observer.phase(job, Phase::Teardown);
         match pending.tear_down(has_load.then_some(started.at)).await {
-            Ok((delta, result)) => {
+            Ok((delta, errors)) => {
                 ended.aggregate.ingest(delta);
-                ended.teardown_error = result.err();
+                ended.teardown_errors = errors;
             }
             Err(Died) => ended.lost_cores += 1,
         }
@@ -189,6 +197,8 @@ pub(crate) async fn supervise(
 /// What the setups came to.
 #[derive(Default)]
 struct Prepared {
+    /// All values are there, so the load can begin.
+    ready: bool,
     delta: Option<Delta>,
     error: Option<HookError>,
     pending: Option<Pending>,
@@ -199,8 +209,8 @@ impl Prepared {
     async fn by(hooks: HookHub) -> Self {
         match hooks.set_up().await {
             Ok((delta, result, pending)) => Self {
+                ready: result.is_ok(),
                 delta: Some(delta),
-                // Whoever stopped the test has told the cores as well: they end as they begin.
                 error: result.err().and_then(NotReady::failed),
                 pending: Some(pending),
                 died: false,
@@ -301,8 +311,7 @@ impl Cores {
 mod tests {
     use super::*;
     use crate::metric::{Registry, SeriesMemory, builtin};
-    use crate::run::{Extensions, hooks::TestHooks};
-    use std::sync::OnceLock;
+    use crate::run::{Extensions, ValueShelf, hooks::TestHooks};
 
     fn job(cores: usize) -> Arc<Job> {
         Arc::new(Job {
@@ -314,7 +323,7 @@ mod tests {
             memory: Arc::new(SeriesMemory::new(1 << 20)),
             extensions: Extensions::default(),
             hooks: TestHooks::default(),
-            values: OnceLock::new(),
+            values: ValueShelf::default(),
         })
     }
 

@@ -3,14 +3,14 @@
 use super::clock::Nanos;
 use super::hooks::{TestHooks, VuHooks};
 use super::scenario::Drive;
-use super::values::Values;
+use super::values::ValueShelf;
 use crate::metric::{Registry, SeriesMemory};
 use crate::plan::Schedule;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// A whole test, shared by all cores.
@@ -26,7 +26,7 @@ pub(crate) struct Job {
     pub(crate) extensions: Extensions,
     pub(crate) hooks: TestHooks,
     /// What the setups returned, once they have.
-    pub(crate) values: OnceLock<Values>,
+    pub(crate) values: ValueShelf,
 }
 
 /// One scenario, with its plan worked out.

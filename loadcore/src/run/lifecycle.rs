@@ -6,6 +6,7 @@ use super::engine::Stop;
 use super::hooks::{HookFuture, HookSlot, Setup, Teardown};
 use super::job::Job;
 use super::outcome::Failure;
+use super::panic::{self, Panic};
 use super::scenario::Site;
 use super::scope::Scope;
 use super::slot::{End, guarded, panicked};
@@ -67,6 +68,15 @@ impl fmt::Display for HookError {
 
 impl std::error::Error for HookError {}
 
+impl HookError {
+    /// A value that a setup returned panicked while it was dropped.
+    fn of_values(panic: Panic) -> Self {
+        let message = format!("a setup's value panicked while it was dropped: {}", panic.message);
+        let (phase, name) = (Phase::Teardown, "drop".to_owned());
+        Self { phase, name, place: panic.place, timed_out: false, message }
+    }
+}
+
 /// Why there is no load to come.
 #[derive(Debug)]
 pub(crate) enum NotReady {
@@ -84,20 +94,27 @@ impl NotReady {
     }
 }
 
-/// What a phase leaves behind.
+/// What the setups leave behind.
 #[derive(Debug)]
-struct Done<E> {
+struct SetUp {
     delta: Delta,
-    result: Result<(), E>,
+    result: Result<(), NotReady>,
+}
+
+/// What the teardowns leave behind.
+#[derive(Debug)]
+struct TornDown {
+    delta: Delta,
+    errors: Vec<HookError>,
 }
 
 /// The hooks' end of the wires.
 #[derive(Debug)]
 pub(crate) struct HookSpoke {
     begin: oneshot::Receiver<()>,
-    set_up: oneshot::Sender<Done<NotReady>>,
+    set_up: oneshot::Sender<SetUp>,
     end: oneshot::Receiver<Option<Nanos>>,
-    torn_down: oneshot::Sender<Done<HookError>>,
+    torn_down: oneshot::Sender<TornDown>,
     stop: watch::Receiver<bool>,
 }
 
@@ -105,9 +122,9 @@ pub(crate) struct HookSpoke {
 #[derive(Debug)]
 pub(crate) struct HookHub {
     begin: oneshot::Sender<()>,
-    set_up: oneshot::Receiver<Done<NotReady>>,
+    set_up: oneshot::Receiver<SetUp>,
     end: oneshot::Sender<Option<Nanos>>,
-    torn_down: oneshot::Receiver<Done<HookError>>,
+    torn_down: oneshot::Receiver<TornDown>,
 }
 
 /// Wires both ends, if the job has any hooks.
@@ -133,56 +150,57 @@ pub(crate) struct Died;
 #[derive(Debug)]
 pub(crate) struct Pending {
     end: oneshot::Sender<Option<Nanos>>,
-    torn_down: oneshot::Receiver<Done<HookError>>,
+    torn_down: oneshot::Receiver<TornDown>,
 }
 
 impl HookHub {
     /// Runs the setups.
     pub(crate) async fn set_up(self) -> Result<(Delta, Result<(), NotReady>, Pending), Died> {
         self.begin.send(()).map_err(|()| Died)?;
-        let Done { delta, result } = self.set_up.await.map_err(|_| Died)?;
+        let SetUp { delta, result } = self.set_up.await.map_err(|_| Died)?;
         Ok((delta, result, Pending { end: self.end, torn_down: self.torn_down }))
     }
 }
 
 impl Pending {
     /// Runs the teardowns. `start` is the test's, if there was one.
-    pub(crate) async fn tear_down(
-        self,
-        start: Option<Nanos>,
-    ) -> Result<(Delta, Result<(), HookError>), Died> {
+    pub(crate) async fn tear_down(self, start: Option<Nanos>) -> Result<(Delta, Vec<HookError>), Died> {
         self.end.send(start).map_err(|_| Died)?;
-        let Done { delta, result } = self.torn_down.await.map_err(|_| Died)?;
-        Ok((delta, result))
+        let TornDown { delta, errors } = self.torn_down.await.map_err(|_| Died)?;
+        Ok((delta, errors))
     }
 }
 
 /// Runs the setups, waits for the end of the load, runs the teardowns.
 pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
     let core = Rc::new(Core::new(Arc::clone(&job), clock, job.cores));
-    let stage = Stage { scope: Rc::new(Scope::of_hooks(&core)), core };
+    let backstage = Backstage { scope: Rc::new(Scope::of_hooks(&core)), core };
     // Whoever is gone at the other end has given up the whole run.
     if spoke.begin.await.is_err() {
         return;
     }
-    stage.core.set_start(stage.core.clock.now());
+    backstage.core.set_start(backstage.core.clock.now());
     let mut values = Values::default();
-    let result = stage.set_up(&mut values, spoke.stop).await;
-    let is_ready = result.is_ok();
-    // Nobody else sets them.
-    let _ = job.values.set(values);
-    let _ = spoke.set_up.send(Done { delta: stage.delta(), result });
+    let result = backstage.set_up(&mut values, spoke.stop).await;
+    // Something to tear down: a load that ran, or what a setup made before another one failed.
+    let has_begun = result.is_ok() || values.has_any();
+    job.values.put(values);
+    let _ = spoke.set_up.send(SetUp { delta: backstage.delta(), result });
 
     let Ok(start) = spoke.end.await else { return };
     if let Some(start) = start {
-        stage.core.set_start(start);
+        backstage.core.set_start(start);
     }
-    let result = stage.tear_down(is_ready).await;
-    let _ = spoke.torn_down.send(Done { delta: stage.delta(), result });
+    let mut errors = if has_begun { backstage.tear_down().await } else { Vec::new() };
+    let delta = backstage.delta();
+    // What setups opened is closed while its event loop still runs: closing may need it.
+    drop(backstage);
+    errors.extend(panic::catch(|| drop(job.values.take())).err().map(HookError::of_values));
+    let _ = spoke.torn_down.send(TornDown { delta, errors });
 }
 
 /// Where hooks run: a core that is none of the load's.
-struct Stage {
+struct Backstage {
     core: Rc<Core>,
     scope: Rc<Scope>,
 }
@@ -195,7 +213,7 @@ struct Call<'a> {
     timeout: Duration,
 }
 
-impl Stage {
+impl Backstage {
     async fn set_up(&self, values: &mut Values, stop: watch::Receiver<bool>) -> Result<(), NotReady> {
         let hooks = &self.core.job.hooks;
         for Setup { name, site, provides, run } in &hooks.setups {
@@ -213,23 +231,18 @@ impl Stage {
     }
 
     /// Those for which there is something to tear down; each of them, also when an earlier one fails.
-    async fn tear_down(&self, is_ready: bool) -> Result<(), HookError> {
+    async fn tear_down(&self) -> Vec<HookError> {
         let hooks = &self.core.job.hooks;
-        let values = self.core.job.values.get();
-        let mut result = Ok(());
+        let mut errors = Vec::new();
         for Teardown { name, site, needs, run } in &hooks.teardowns {
-            let has_all = needs.iter().all(|need| values.is_some_and(|values| values.has(need.of)));
-            if !has_all || (needs.is_empty() && !is_ready) {
+            if !needs.iter().all(|need| self.core.values().is_some_and(|values| values.has(need.of))) {
                 continue;
             }
             let call = Call { phase: Phase::Teardown, name, site: *site, timeout: hooks.teardown_timeout };
             let ended = self.call(&call, |slot| run(slot), std::future::pending()).await;
-            // The first error is told; the next ones mostly follow from it.
-            if let (Err(NotReady::Failed(error)), true) = (ended, result.is_ok()) {
-                result = Err(error);
-            }
+            errors.extend(ended.err().and_then(NotReady::failed));
         }
-        result
+        errors
     }
 
     async fn call<T>(

@@ -48,6 +48,6 @@ pub use record::TimeAmount;
 pub use scenario::{LocalBoxFuture, Scenario, Site};
 pub(crate) use scope::Traffic;
 pub use slot::VuSlot;
-pub(crate) use values::NeedKind;
 pub use values::{HasDefault, Maker, Need, NoDefault, SharedValue, ValueType, value_of};
+pub(crate) use values::{NeedKind, ValueShelf};
 pub use vu::Vu;

@@ -1,6 +1,6 @@
 //! A scenario: a journey, and how it shall be run.
 
-use super::hooks::{HookFuture, HookSlot, State, VuHooks, VuSetup};
+use super::hooks::{HookFuture, HookSlot, State, VuHooks, VuSetup, VuTeardown};
 use super::panic::{self, Panic};
 use super::values::{Need, ValueType};
 use super::{Vu, VuSlot};
@@ -84,6 +84,8 @@ pub struct Scenario {
     pub(crate) tags: Vec<(String, String)>,
     /// What the journey takes beside `vu`.
     pub(crate) needs: fn() -> Vec<Need>,
+    /// What it takes beside that, said in code.
+    pub(crate) takes: Vec<Need>,
     /// Of a scenario made in code; a declared one's are found by type.
     pub(crate) hooks: VuHooks,
     /// Why the attribute's options have no values.
@@ -133,6 +135,34 @@ impl Scenario {
         Self::in_code(name.into(), Arc::new(drive), VuHooks { setup: Some(setup), teardown: None })
     }
 
+    /// Ends the state of each VU after its last iteration, as `#[vu_teardown]` does: `async |vu: &Vu, session: &mut Session|
+    /// { ..; Ok(()) }`, for the state of [`with_state`](Self::with_state).
+    #[track_caller]
+    pub fn vu_teardown<S, F>(self, teardown: F) -> Self
+    where
+        S: 'static,
+        F: AsyncFn(&Vu, &mut S) -> Result<(), Error> + Send + Sync + 'static,
+    {
+        let mut scenario = self.resolved();
+        let teardown = Arc::new(teardown);
+        let run = move |slot: HookSlot, state: State| {
+            let teardown = Arc::clone(&teardown);
+            let call = async move |vu: &Vu, state: &mut S| teardown(vu, state).await;
+            Box::pin(slot.end_state(state, call)) as HookFuture<()>
+        };
+        let (site, takes) = (Site::caller(), ValueType::of::<S>());
+        scenario.hooks.teardown = Some(VuTeardown { site, needs: Vec::new(), takes, run: Arc::new(run) });
+        scenario
+    }
+
+    /// Has the setup run that returns a `T`, for a journey of closures that asks for it with [`Vu::setup_value`].
+    #[track_caller]
+    pub fn takes<T: Send + Sync + 'static>(self) -> Self {
+        let mut scenario = self.resolved();
+        scenario.takes.push(Need::shared::<T>(Site::caller().to_string()));
+        scenario
+    }
+
     fn in_code(
         name: Cow<'static, str>,
         drive: Arc<dyn Fn(VuSlot) -> LocalBoxFuture + Send + Sync>,
@@ -147,6 +177,7 @@ impl Scenario {
             thresholds: Vec::new(),
             tags: Vec::new(),
             needs: Vec::new,
+            takes: Vec::new(),
             hooks,
             broken: None,
         }
@@ -169,6 +200,7 @@ impl Scenario {
             thresholds: Vec::new(),
             tags: Vec::new(),
             needs,
+            takes: Vec::new(),
             hooks: VuHooks { setup: None, teardown: None },
             broken: None,
         }

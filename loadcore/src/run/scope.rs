@@ -65,8 +65,11 @@ impl Scope {
 
     /// The key of the running iteration's random stream.
     pub(crate) fn random_key(&self, vu: &Vu) -> u64 {
-        let (a, b) =
-            if self.draws_by_iteration { (vu.iteration(), 0) } else { (vu.id(), vu.own_iteration() + 1) };
+        let (a, b) = match (vu.draws_apart(), self.draws_by_iteration) {
+            (true, _) => (vu.id(), u64::MAX),
+            (false, true) => (vu.iteration(), 0),
+            (false, false) => (vu.id(), vu.own_iteration() + 1),
+        };
         let name = self.name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });

@@ -266,6 +266,9 @@ pub(crate) async fn run(shard: Rc<Shard>) {
             return;
         }
     }
+    if shard.is_stopped() {
+        return;
+    }
     let end = shard.start.saturating_add(nanos(shard.job().schedule.end()));
     let hard_end = end.saturating_add(shard.job().graceful_stop);
     match &shard.job().schedule {

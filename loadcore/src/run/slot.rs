@@ -41,11 +41,6 @@ impl Ticket {
     pub(crate) fn due_at(self) -> Option<Nanos> {
         self.due
     }
-
-    /// For a journey that begins some time after the ticket was given.
-    pub(crate) fn later(self) -> Self {
-        Self { now: None, ..self }
-    }
 }
 
 /// What a driver has decided about a VU.
@@ -193,8 +188,7 @@ impl VuSlot {
         R: Outcome,
     {
         while let Some(ticket) = self.ticket().await {
-            self.enter(ticket);
-            let started = self.start(ticket);
+            let started = self.enter(ticket);
             let (end, rested) = self.guarded(async || journey(&self.vu).await).await;
             self.finish(started, ticket.due, end);
             if !rested {
@@ -209,18 +203,14 @@ impl VuSlot {
         std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await
     }
 
-    /// From here on the VU is busy with this iteration.
-    pub(super) fn enter(&mut self, ticket: Ticket) {
+    /// From here on the VU is busy with this iteration. Gives back since when.
+    pub(super) fn enter(&mut self, ticket: Ticket) -> Nanos {
+        let now = ticket.now.unwrap_or_else(|| self.vu.now());
         self.control.busy.set(true);
         self.control.cut.set(false);
         self.control.begun.set(self.control.begun.get() + 1);
         self.vu.begin_iteration(ticket.number);
         self.vu.open_root_span();
-    }
-
-    /// The journey begins now.
-    pub(super) fn start(&self, ticket: Ticket) -> Nanos {
-        let now = ticket.now.unwrap_or_else(|| self.vu.now());
         if let Some(due) = ticket.due {
             let core = self.shard.core();
             let late = now.saturating_sub(due);
@@ -242,7 +232,7 @@ impl VuSlot {
                 self.count_interrupted();
                 return;
             }
-            // The error's own `Display` is user code too.
+            // How an error becomes ours is user code too.
             End::Returned(outcome) => {
                 panic::catch(|| outcome.failure().map(|failure| self.explain(&failure)))
                     .unwrap_or_else(|panic| Some(panicked(panic)))
@@ -285,10 +275,11 @@ pub(super) type Explained = (String, String, String);
 impl Failure {
     /// `site` is where the function stands, for errors that do not know the place of their `?`.
     pub(super) fn explain(&self, site: &str) -> Explained {
-        let place = self.error.place();
-        let place =
-            if self.has_place { format!("{}:{}", place.file(), place.line()) } else { site.to_owned() };
-        (crate::error::kind_of(self.error.source()), place, self.error.chain())
+        let at = self.error.place();
+        let place = if self.has_place { format!("{}:{}", at.file(), at.line()) } else { site.to_owned() };
+        // The error's own `Display` is user code too.
+        panic::catch(|| (crate::error::kind_of(self.error.source()), place, self.error.chain()))
+            .unwrap_or_else(panicked)
     }
 }
 

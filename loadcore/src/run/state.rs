@@ -1,9 +1,11 @@
 //! Journeys with a state: a value of each VU's own, made before its first iteration and ended after its last one.
 
+use super::clock::Nanos;
 use super::hooks::{HookSlot, State};
+use super::narrator::Narrator;
 use super::outcome::{Failure, Outcome};
 use super::panic;
-use super::slot::{End, Ticket, VuSlot, guarded, panicked};
+use super::slot::{End, Explained, Ticket, VuSlot, guarded, panicked};
 use super::{Turn, Vu, nanos};
 use std::pin::pin;
 use std::time::Duration;
@@ -33,10 +35,12 @@ impl VuSlot {
     {
         let mut state = None;
         while let Some(ticket) = self.ticket().await {
-            self.enter(ticket);
-            let rested = match self.ready(&mut state, default, ticket).await {
+            let entered = self.enter(ticket);
+            let had_state = state.is_some();
+            let rested = match self.ready(&mut state, default, ticket, entered).await {
                 Some(own) => {
-                    let started = self.start(ticket.later());
+                    // What it took to make the state is not the journey's time.
+                    let started = if had_state { entered } else { self.vu().now() };
                     let (end, rested) = self.guarded(async || journey(self.vu(), own).await).await;
                     let panicked = matches!(end, End::Panicked(_));
                     self.finish(started, ticket.due_at(), end);
@@ -62,9 +66,9 @@ impl VuSlot {
         state: &'a mut Option<Box<S>>,
         default: Option<fn() -> S>,
         ticket: Ticket,
+        entered: Nanos,
     ) -> Option<&'a mut S> {
         if state.is_none() {
-            let began = self.vu().now();
             let (end, _) = self.guarded(async || self.make_state(default).await).await;
             let failed = match end {
                 End::Returned(Ok(made)) => {
@@ -75,7 +79,7 @@ impl VuSlot {
                 End::Panicked(panic) => End::Panicked(panic),
                 End::Interrupted => End::Interrupted,
             };
-            self.finish(began, ticket.due_at(), failed);
+            self.finish(entered, ticket.due_at(), failed);
         }
         state.as_deref_mut()
     }
@@ -85,6 +89,7 @@ impl VuSlot {
             let make = default.expect("a scenario starts only when its state can be made");
             return Ok(Box::new(make()));
         };
+        let _apart = self.vu().draw_apart();
         let made = (setup.run)(HookSlot::new(self.vu().hook("vu_setup"))).await?;
         Ok(made.downcast().expect("the setup was chosen by the type of the state"))
     }
@@ -93,6 +98,7 @@ impl VuSlot {
         let Some(teardown) = &self.shard().job().hooks.teardown else {
             return self.discard(Some(own));
         };
+        let _apart = self.vu().draw_apart();
         let vu = self.vu().hook("vu_teardown");
         // The handle of an iteration that was cut counts nothing more.
         vu.resume();
@@ -122,7 +128,10 @@ impl VuSlot {
         }
     }
 
-    fn count_error(&self, (kind, place, message): (String, String, String)) {
+    fn count_error(&self, (kind, place, message): Explained) {
+        if let Some(narrator) = self.shard().core().job.extensions.get_ref::<Narrator>() {
+            narrator.iteration_failed(&kind, &place, &message);
+        }
         self.shard().core().recorder.borrow_mut().error(&kind, &place, || message);
     }
 }

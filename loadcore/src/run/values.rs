@@ -4,8 +4,9 @@ use super::outcome::Failure;
 use super::{Vu, VuSlot};
 use crate::error::Error;
 use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A value that all VUs share.
 pub type SharedValue = Arc<dyn Any + Send + Sync>;
@@ -55,12 +56,12 @@ impl fmt::Display for ValueType {
 
 /// What a function asks for beside `vu`, and where its parameter stands.
 #[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Need {
     pub(crate) of: ValueType,
     pub(crate) kind: NeedKind,
     /// `file:line:column` of the parameter.
-    pub(crate) place: &'static str,
+    pub(crate) place: Cow<'static, str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +73,12 @@ pub(crate) enum NeedKind {
 }
 
 impl Need {
-    pub fn shared<T: Send + Sync + 'static>(place: &'static str) -> Self {
-        Self { of: ValueType::of::<T>(), kind: NeedKind::Shared, place }
+    pub fn shared<T: Send + Sync + 'static>(place: impl Into<Cow<'static, str>>) -> Self {
+        Self { of: ValueType::of::<T>(), kind: NeedKind::Shared, place: place.into() }
     }
 
     pub fn state<T: 'static>(place: &'static str, has_default: bool) -> Self {
-        Self { of: ValueType::of::<T>(), kind: NeedKind::State { has_default }, place }
+        Self { of: ValueType::of::<T>(), kind: NeedKind::State { has_default }, place: place.into() }
     }
 }
 
@@ -94,9 +95,35 @@ impl Values {
         self.0.iter().any(|(id, _)| *id == of.id)
     }
 
-    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let (_, value) = self.0.iter().find(|(id, _)| *id == TypeId::of::<T>())?;
-        Arc::clone(value).downcast().ok()
+    /// Whether any setup has returned.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    fn get<T: Send + Sync + 'static>(&self) -> Option<&SharedValue> {
+        self.0.iter().find(|(id, _)| *id == TypeId::of::<T>()).map(|(_, value)| value)
+    }
+}
+
+/// Where the setups leave the values, and the cores take them up once: from then on no core asks again.
+#[derive(Debug, Default)]
+pub(crate) struct ValueShelf(Mutex<Option<Arc<Values>>>);
+
+impl ValueShelf {
+    pub(crate) fn put(&self, values: Values) {
+        *self.lock() = Some(Arc::new(values));
+    }
+
+    pub(crate) fn get(&self) -> Option<Arc<Values>> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn take(&self) -> Option<Arc<Values>> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Values>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,15 +134,19 @@ impl fmt::Debug for Values {
 }
 
 impl Vu {
-    /// What the setup with this type returned, for journeys made of closures; functions take it as a parameter `&T`.
-    /// `None` if there was no such setup.
-    pub fn setup_value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.state.core.job.values.get()?.get()
+    /// What the setup of this type returned, for journeys made of closures; functions take it as a parameter `&T`.
+    ///
+    /// `None` if no such setup has run: one that `#[setup]` declares runs only when something takes its value, which a
+    /// closure says with [`Scenario::takes`](crate::Scenario::takes). Setups themselves see no values.
+    pub fn setup_value<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.state.core.values()?.get::<T>()?.downcast_ref()
     }
 
     /// As [`setup_value`](Self::setup_value), where it has been checked before the start that there is one.
     pub(crate) fn shared<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        self.setup_value().expect("a scenario starts only when all values that it takes are there")
+        let value =
+            self.state.core.values().and_then(|values| Arc::clone(values.get::<T>()?).downcast().ok());
+        value.expect("a scenario starts only when all values that it takes are there")
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct VuState {
     trace: Cell<u128>,
     /// Keyed and made at first use in an iteration.
     rng: RefCell<Option<SmallRng>>,
+    /// Draws belong to the VU's setup or teardown.
+    draws_apart: Cell<bool>,
     interrupted: Cell<bool>,
     extensions: RefCell<Vec<Rc<dyn Any>>>,
 }
@@ -54,6 +56,7 @@ impl Vu {
             own_iterations: Cell::new(0),
             trace: Cell::new(0),
             rng: RefCell::new(None),
+            draws_apart: Cell::new(false),
             interrupted: Cell::new(false),
             extensions: RefCell::default(),
         };
@@ -162,6 +165,17 @@ impl Vu {
         Self { state: Rc::clone(&self.state), tags, span: self.state.core.new_span() }
     }
 
+    /// Until the guard is dropped, what is drawn has a stream of its own: which iteration is a VU's first one is chance, and
+    /// must not shift that iteration's draws.
+    pub(crate) fn draw_apart(&self) -> DrawsApart<'_> {
+        self.state.draw_apart(true);
+        DrawsApart(&self.state)
+    }
+
+    pub(crate) fn draws_apart(&self) -> bool {
+        self.state.draws_apart.get()
+    }
+
     /// A handle for a setup or teardown, which are counted in a group of their own: `::setup`.
     pub(crate) fn hook(&self, name: &str) -> Self {
         let scope = self.state.scope.tags;
@@ -194,6 +208,22 @@ impl Vu {
 
     pub(crate) fn now(&self) -> Nanos {
         self.state.core.clock.now()
+    }
+}
+
+impl VuState {
+    fn draw_apart(&self, apart: bool) {
+        self.draws_apart.set(apart);
+        *self.rng.borrow_mut() = None;
+    }
+}
+
+/// Ends what [`Vu::draw_apart`] began.
+pub(crate) struct DrawsApart<'a>(&'a VuState);
+
+impl Drop for DrawsApart<'_> {
+    fn drop(&mut self) {
+        self.0.draw_apart(false);
     }
 }
 

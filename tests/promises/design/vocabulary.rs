@@ -166,7 +166,7 @@ async fn the_third_program_does_what_it_says() {
         .unwrap();
 
     report.assert_thresholds();
-    assert_eq!(report.run().teardown_error, None);
+    assert_eq!(report.run().teardown_errors, []);
     assert_eq!((report.count(ITERATIONS), report.rate(HTTP_REQ_FAILED)), (100.0, 0.0));
     assert_eq!((report.count(SOLD_OUT), report.rate(CACHE_HIT)), (100.0, 1.0));
     assert_eq!((report.value(ORDER_VALUE.max()), report.value(STOCK.value())), (12.5, 7.0));

@@ -68,7 +68,7 @@ async fn a_client_made_in_setup_works_from_all_vus_until_teardown_has_ended() {
             Ok(())
         }));
     let report = test.run().await.unwrap();
-    assert_eq!(report.run().teardown_error, None);
+    assert_eq!(report.run().teardown_errors, []);
     assert_eq!((report.count(ITERATIONS), report.rate(MEASURE_FAILED)), (500.0, 0.0));
     assert_eq!(last.load(Ordering::Relaxed), 501, "one connection served all VUs, and the teardown");
     assert_eq!(server.stats().await.unwrap().requests, 501);

@@ -153,3 +153,17 @@ fn an_option_that_panics_is_an_error_with_its_place_before_the_start() {
     let want = format!("scenario `backwards` ({}:{}): secs(-1) is not a duration: ", file!(), line!() - 6);
     assert!(error.starts_with(&want), "{error}");
 }
+
+#[test]
+fn a_closure_can_ask_for_what_a_declared_setup_returns() {
+    let look = || {
+        Scenario::new("look", async |vu: &Vu| {
+            vu.check("has two", vu.setup_value::<Prices>().is_some_and(|prices| prices.0.len() == 2));
+            Ok(())
+        })
+    };
+    let rate = |scenario| LoadTest::new().scenario(scenario).run_virtual(1).unwrap().rate(CHECKS);
+    assert_eq!((rate(look().takes::<Prices>()), rate(look())), (1.0, 0.0));
+    let error = refused(look().takes::<Unprovided>());
+    assert!(error.contains("declared.rs:") && error.contains("no setup returns"), "{error}");
+}

@@ -86,7 +86,7 @@ fn a_panic_makes_the_state_anew_and_an_error_does_not() {
 }
 
 #[test]
-fn an_arrival_that_waits_for_the_state_is_late_by_that_and_says_so() {
+fn what_an_arrival_waits_for_its_state_is_in_its_response_time_and_is_not_the_generators_lateness() {
     let make = async |vu: &Vu| {
         vu.sleep(millis(300)).await;
         Ok(session(vu))
@@ -97,7 +97,61 @@ fn an_arrival_that_waits_for_the_state_is_late_by_that_and_says_so() {
     });
     let executor = constant_arrival_rate(per_sec(1), secs(3)).max_vus(1);
     let report = LoadTest::new().scenario(scenario.executor(executor)).run_virtual(1).unwrap();
-    assert_eq!(report.value(ITERATION_LATENESS.max()), 300.0);
+    assert_eq!(report.value(ITERATION_LATENESS.max()), 0.0);
+    assert!(report.generator().is_sound(), "{:?}", report.generator().reasons);
     assert_eq!(report.value(ITERATION_RESPONSE_TIME.max()), 400.0);
     assert_eq!(report.value(ITERATION_DURATION.max()), 100.0);
+}
+
+#[test]
+fn the_setup_of_a_vu_draws_from_a_stream_of_its_own() {
+    let draws = |setup_draws: usize| {
+        let diary = Diary::default();
+        let log = diary.clone();
+        let make = async move |vu: &Vu| {
+            for _ in 0..setup_draws {
+                vu.pick(1_000);
+            }
+            Ok(session(vu))
+        };
+        let scenario = Scenario::with_state("shop", make, async move |vu: &Vu, _: &mut Session| {
+            log.note(format!("{}: {}", vu.iteration(), vu.pick(1_000)));
+            Ok(())
+        });
+        let test = LoadTest::new().seed(7).scenario(scenario.executor(shared_iterations(8).vus(2)));
+        test.run_virtual(2).unwrap();
+        let mut entries = diary.entries();
+        entries.sort();
+        entries
+    };
+    assert_eq!(draws(0), draws(3));
+}
+
+#[test]
+fn a_teardown_in_code_ends_the_state_of_its_own_scenario_only() {
+    let diary = Diary::default();
+    let log = diary.clone();
+    let scenario = || {
+        Scenario::with_state(
+            "shop",
+            async |vu: &Vu| Ok(session(vu)),
+            async |_: &Vu, session: &mut Session| {
+                session.used += 1;
+                Ok(())
+            },
+        )
+    };
+    let ending = scenario().vu_teardown(async move |vu: &Vu, session: &mut Session| {
+        log.note(format!("{} used {}", vu.id(), session.used));
+        Ok(())
+    });
+    let test = LoadTest::new().scenario(ending.executor(per_vu_iterations(3).vus(2)));
+    test.run_virtual(1).unwrap();
+    let mut entries = diary.entries();
+    entries.sort();
+    assert_eq!(entries, ["1 used 3", "2 used 3"]);
+
+    let other = scenario().vu_teardown(async |_: &Vu, _: &mut u32| Ok(()));
+    let error = LoadTest::new().scenario(other).run_virtual(1).unwrap_err().to_string();
+    assert!(error.contains("this teardown takes a `u32`, but its scenario has a `"), "{error}");
 }

@@ -192,7 +192,7 @@ fn generator(page: &mut Page, report: &Report) {
     if let Some(aborted) = &run.aborted_by {
         page.line(page.paint(Style::new().red(), &format!("  {}", abort_line(aborted))));
     }
-    if let Some(error) = &run.teardown_error {
+    for error in &run.teardown_errors {
         page.line(page.paint(Style::new().red(), &format!("  {error}")));
     }
 }

@@ -59,30 +59,13 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// The word that was probably meant.
-fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const MOST_WRONG: usize = 3;
+/// The word of `known` that was most likely meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 140;
     // Nobody mistypes a name as a page of text, and comparing one would take its time.
     if word.len() > LONGEST {
         return None;
     }
-    let near = words.into_iter().map(|known| (distance(word, known), known));
-    near.filter(|(wrong, _)| *wrong <= MOST_WRONG).min_by_key(|(wrong, _)| *wrong).map(|(_, known)| known)
-}
-
-/// How many letters differ (Levenshtein 1966).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
+    let wrong = |known: &&str| strsim::damerau_levenshtein(word, known);
+    known.into_iter().min_by_key(wrong).filter(|known| wrong(known) <= 3.min(known.len() / 2))
 }
