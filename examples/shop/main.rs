@@ -6,9 +6,20 @@ use std::time::Duration;
 use clap::Parser;
 use shop::Shop;
 
+/// What it answers, and to whom: the end of `--help`, and of what it says when it opens. At most 80 columns wide.
+const ROUTES: &str = r#"Routes:
+  GET  /health                             "ok", at once and always
+  POST /v1/auth/login                      {"token": ".."}
+  GET  /v2/products?category=electronics   {"products": [{"id": "abc-123", ..}]}
+  POST /v1/orders                          201 {"orderId": "..", "total": 89.9}
+
+A login is {"email": "ada@example.com", "password": "maple-1000"}, or one of
+examples/data/users.json. An order is {"productId": "abc-123", "quantity": 1}.
+Products and orders want the header `authorization: Bearer TOKEN`."#;
+
 /// A small web shop on 127.0.0.1 to put under load
 #[derive(Debug, Parser)]
-#[command(name = "shop", version)]
+#[command(name = "shop", version, after_help = ROUTES)]
 struct Args {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
@@ -49,6 +60,61 @@ async fn main() -> io::Result<()> {
         options = options.seed(seed);
     }
     let shop = options.start().await?;
-    println!("the shop is open at {}; Ctrl-C closes it", shop.url());
+    println!("the shop is open at {}; Ctrl-C closes it\n\n{ROUTES}", shop.url());
     tokio::signal::ctrl_c().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    /// The status and body of a request on a connection of its own.
+    fn ask(shop: &Shop, method: &str, path: &str, token: &str, body: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(shop.addr()).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n");
+        let kind = "content-type: application/json\r\n";
+        write!(
+            stream,
+            "{head}{kind}authorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].to_owned(), body.to_owned())
+    }
+
+    /// The JSON object in the text that begins with this key.
+    fn object(key: &str) -> &'static str {
+        let rest = &ROUTES[ROUTES.find(&format!("{{\"{key}\"")).unwrap()..];
+        &rest[..=rest.find('}').unwrap()]
+    }
+
+    #[test]
+    fn a_newcomer_gets_everywhere_with_what_the_help_says() {
+        let shop = Shop::builder().no_latency().start_in_thread().unwrap();
+        let (status, login) = ask(&shop, "POST", "/v1/auth/login", "", object("email"));
+        assert_eq!(status, "200", "{login}");
+        let login: serde_json::Value = serde_json::from_str(&login).unwrap();
+        let token = login["token"].as_str().unwrap();
+        let routes = ROUTES.lines().skip(1).take_while(|line| !line.is_empty());
+        let statuses = routes.map(|line| {
+            let mut words = line.split_whitespace();
+            let (method, path) = (words.next().unwrap(), words.next().unwrap());
+            let body = if path.ends_with("login") { object("email") } else { object("productId") };
+            (path, ask(&shop, method, path, token, body).0)
+        });
+        let expected = [
+            ("/health", "200"),
+            ("/v1/auth/login", "200"),
+            ("/v2/products?category=electronics", "200"),
+            ("/v1/orders", "201"),
+        ];
+        assert!(statuses.eq(expected.map(|(path, status)| (path, status.to_owned()))));
+        assert!(ROUTES.lines().all(|line| line.len() <= 80));
+    }
 }

@@ -3,8 +3,8 @@
 //! They are rewritten on tokens, before anything is parsed, so that they also work inside other macros'
 //! input.
 
-use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
-use quote::quote_spanned;
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use quote::quote;
 use syn::Lit;
 
 use crate::expand::Errors;
@@ -57,13 +57,27 @@ fn rewrite_literal(literal: Literal, runtime: &Runtime, errors: &mut Errors) -> 
         errors.at_span(span, message);
         0 // any duration will do: it keeps the type right, so that nothing else is reported
     });
-    let secs = Literal::u64_unsuffixed((nanos / 1_000_000_000) as u64);
-    let subsec = Literal::u32_unsuffixed((nanos % 1_000_000_000) as u32);
-    let private = runtime.private();
+    let (secs, subsec) = ((nanos / 1_000_000_000) as u64, (nanos % 1_000_000_000) as u32);
+    let (secs, subsec) = (Literal::u64_unsuffixed(secs), Literal::u32_unsuffixed(subsec));
+    // Written as if by the user, in the literal's place: where the tokens of one expression come from several expansions,
+    // the compiler marks the whole attribute.
+    let root = runtime.root_at(span);
+    let call = placed(quote!(::__private::duration(#secs, #subsec)), span);
     // One group, so that no neighbouring token is read as a part of the path.
-    let mut call = Group::new(Delimiter::None, quote_spanned!(span=> #private::duration(#secs, #subsec)));
+    let mut call = Group::new(Delimiter::None, quote!(#root #call));
     call.set_span(span);
     call.into()
+}
+
+fn placed(tokens: TokenStream, at: Span) -> TokenStream {
+    let placed = tokens.into_iter().map(|mut tree| {
+        if let TokenTree::Group(group) = &tree {
+            tree = Group::new(group.delimiter(), placed(group.stream(), at)).into();
+        }
+        tree.set_span(at);
+        tree
+    });
+    placed.collect()
 }
 
 /// Exact: no float ever holds the value.

@@ -75,6 +75,10 @@ impl Function {
             errors.at_span(self.sig.paren_token.span.join(), message);
             return None;
         };
+        if let Some(vu) = self.misplaced_vu(handle) {
+            errors.at(vu, format!("`#[{attribute}]` functions take `vu: &Vu` first: move it to the front"));
+            return None;
+        }
         match reference(&handle.ty) {
             Some(ty) if ty.mutability.is_none() => Some((handle, ty)),
             _ => {
@@ -82,6 +86,15 @@ impl Function {
                 None
             }
         }
+    }
+
+    /// `vu: &Vu` behind a first parameter that is something else.
+    fn misplaced_vu(&self, first: &PatType) -> Option<&PatType> {
+        let mut typed = self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+        typed.find(|parameter| is_vu(&parameter.ty)).filter(|_| !is_vu(&first.ty))
     }
 
     /// The function's name without `r#`.
@@ -116,6 +129,12 @@ pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
         Type::Paren(paren) => reference(&paren.elem),
         _ => None,
     }
+}
+
+/// Whether a type is `&Vu` as far as its name tells.
+pub(crate) fn is_vu(ty: &Type) -> bool {
+    let path = reference(ty).map(|reference| &*reference.elem);
+    matches!(path, Some(Type::Path(path)) if path.path.segments.last().is_some_and(|last| last.ident == "Vu"))
 }
 
 /// Where to report a wrong type: at `Catalog` in `shop::Catalog`.
@@ -212,6 +231,11 @@ mod tests {
         );
         assert_eq!(problems("async fn f(vu: Vu) {}").len(), 1);
         assert_eq!(problems("async fn f(vu: &mut Vu) {}").len(), 1);
+        for late in
+            ["async fn f(x: &u32, vu: &Vu) {}", "async fn f(&self, x: u32, y: &B, vu: &loadcore::Vu) {}"]
+        {
+            assert_eq!(problems(late), ["`#[group]` functions take `vu: &Vu` first: move it to the front"]);
+        }
         assert!(problems("async fn f(&self) {}")[0].ends_with("`async fn f(&self, vu: &Vu) -> Result`"));
     }
 

@@ -11,6 +11,7 @@
 
 mod check;
 mod duration;
+mod executor;
 mod expand;
 mod group;
 mod hooks;
@@ -57,7 +58,8 @@ use proc_macro::TokenStream;
 /// # Options
 ///
 /// - `executor`: how iterations are started; without it one VU runs one iteration.
-/// - `thresholds`: a list of comparisons (`<`, `<=`, `>`, `>=`) or of ready thresholds.
+/// - `thresholds`: a list of comparisons (`<`, `<=`, `>`, `>=`) or of ready thresholds. What a threshold can do
+///   besides is called on the comparison in parentheses: `(HTTP_REQ_FAILED.rate() < 0.1).abort_on_fail()`.
 /// - `tags`: a list of pairs that every sample of the scenario carries.
 /// - `name`: the scenario's name in reports, of letters, digits, `_` and `-`; by default the function's.
 /// - `crate`: the path of the crate, if another one re-exports it: `crate = engine::loadcore`.

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, PatType, Signature, Type};
 
 use crate::expand::{Errors, hidden_at};
-use crate::item::{Function, further, place, reference};
+use crate::item::{Function, further, is_vu, place, reference};
 use crate::runtime::Runtime;
 
 /// What an attribute's functions may take behind `vu`, or what to say instead.
@@ -74,6 +74,10 @@ impl<'a> Callee<'a> {
         let mut values: Vec<Value> = Vec::new();
         for parameter in further(sig) {
             let FnArg::Typed(typed) = parameter else { continue };
+            if handle.is_none() && is_vu(&typed.ty) {
+                // Told to move to the front.
+                continue;
+            }
             match Value::read(typed, sig, attribute, rules, values.len()) {
                 Ok(value) => {
                     if let Err(message) = value.refused(&values, rules) {
@@ -337,6 +341,8 @@ mod tests {
             let found = read(&format!("async fn f(vu: &Vu, {parameter}) {{}}"), &ANY).unwrap_err();
             assert!(found.len() == 1 && found[0].contains(expected), "{parameter}: {found:?}");
         }
+        let found = read("async fn f(a: &A, vu: &Vu, b: B) {}", &ANY).unwrap_err();
+        assert!(found.len() == 2 && found[0].contains("move it to the front"), "{found:?}");
         let found = read("async fn f<T>(vu: &Vu, a: A, b: &B, c: &str) {}", &ANY).unwrap_err();
         assert_eq!(found.len(), 3, "{found:?}");
     }

@@ -46,6 +46,17 @@ impl Runtime {
         }
     }
 
+    /// The same where the user wrote something else: in that place, and found as the user's own names are.
+    pub(crate) fn root_at(&self, span: Span) -> TokenStream {
+        let Some(path) = &self.0 else { return quote_spanned!(span=> ::loadcore) };
+        let moved = quote!(#path).into_iter().map(|mut tree| {
+            // What a `$crate` is depends on where it comes from.
+            tree.set_span(tree.span().located_at(span));
+            tree
+        });
+        moved.collect()
+    }
+
     /// The runtime's hidden module, which only generated code names.
     pub(crate) fn private(&self) -> TokenStream {
         let root = self.root();

@@ -10,7 +10,7 @@ use crate::item::{Function, cfgs, place};
 use crate::options::{Options, expect, separated};
 use crate::parameters::{Callee, Rules};
 use crate::runtime::Runtime;
-use crate::{duration, threshold};
+use crate::{duration, executor, threshold};
 
 const OPTIONS: [&str; 5] = ["executor", "thresholds", "tags", "name", "crate"];
 
@@ -89,7 +89,9 @@ fn options(args: TokenStream, function: &Function, runtime: &Runtime, errors: &m
             match key.to_string().as_str() {
                 "executor" => {
                     let executor: Expr = input.parse()?;
-                    calls.extend(quote_spanned!(hidden_at(key.span())=> .#key(#executor)));
+                    if executor::check(&executor, errors) {
+                        calls.extend(quote_spanned!(hidden_at(key.span())=> .#key(#executor)));
+                    }
                 }
                 "thresholds" => list(
                     input,

@@ -9,13 +9,56 @@ use syn::{BinOp, Expr, ExprBinary, ExprMethodCall, Lit};
 
 use crate::expand::Errors;
 
+/// What `Threshold` has, and no number or duration.
+const THRESHOLD_METHODS: [&str; 3] = ["abort_on_fail", "delay_abort_eval", "allow_empty"];
+
 /// One element of `thresholds = [..]`, as the expression of a threshold.
 pub(crate) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Expr>> {
-    let expr: Expr = input.parse()?;
+    let begin = input.fork();
+    let parsed = input.parse::<Expr>();
+    let expr = match parsed {
+        Err(error) if input.is_empty() => return Err(half_typed(&begin).unwrap_or(error)),
+        parsed => parsed?,
+    };
     check_percentiles(expr.to_token_stream(), errors);
+    Ok(comparisons_rewritten(expr, errors))
+}
+
+/// The error of an expression that the end of the list cuts off. The end itself has no place but the whole list's.
+fn half_typed(begin: ParseStream<'_>) -> Option<syn::Error> {
+    let last = begin.parse::<TokenStream>().ok()?.into_iter().last()?;
+    let TokenTree::Punct(punct) = &last else { return None };
+    let message = match punct.as_char() {
+        ',' => return None,
+        '.' => {
+            "which number of the metric? Write it behind the point, such as `HTTP_REQ_DURATION.p(95) < 500ms`"
+                .to_owned()
+        }
+        other => format!(
+            "the bound is missing: write it behind the `{other}`, such as `HTTP_REQ_DURATION.p(95) < 500ms`"
+        ),
+    };
+    Some(syn::Error::new_spanned(last, message))
+}
+
+/// Rewrites the comparison that an expression is, or that its methods are called on:
+/// `(A < B).abort_on_fail()` is `A.below(B).abort_on_fail()`.
+fn comparisons_rewritten(expr: Expr, errors: &mut Errors) -> Option<Expr> {
     match unwrapped(&expr) {
-        Expr::Binary(comparison) => Ok(rewrite(comparison, errors)),
-        _ => Ok(Some(expr)),
+        Expr::Binary(comparison) => rewrite(comparison, errors),
+        Expr::MethodCall(call) if begins_with_comparison(&call.receiver) => {
+            let receiver = comparisons_rewritten((*call.receiver).clone(), errors)?;
+            Some(Expr::MethodCall(ExprMethodCall { receiver: Box::new(receiver), ..call.clone() }))
+        }
+        _ => Some(expr),
+    }
+}
+
+fn begins_with_comparison(expr: &Expr) -> bool {
+    match unwrapped(expr) {
+        Expr::Binary(_) => true,
+        Expr::MethodCall(call) => begins_with_comparison(&call.receiver),
+        _ => false,
     }
 }
 
@@ -43,6 +86,13 @@ fn rewrite(comparison: &ExprBinary, errors: &mut Errors) -> Option<Expr> {
         errors.at(&comparison.left, "write the metric first: `HTTP_REQ_DURATION.p(95) < 500ms`");
         return None;
     }
+    if let Some(method) = method_of_the_bound(&comparison.right) {
+        let message = format!(
+            "`{method}` is said of the whole comparison: put it in parentheses, such as `(HTTP_REQ_FAILED.rate() < 0.1).{method}(..)`"
+        );
+        errors.at(method, message);
+        return None;
+    }
     let span = comparison.op.span();
     Some(Expr::MethodCall(ExprMethodCall {
         attrs: Vec::new(),
@@ -53,6 +103,16 @@ fn rewrite(comparison: &ExprBinary, errors: &mut Errors) -> Option<Expr> {
         paren_token: syn::token::Paren(span),
         args: Punctuated::from_iter([(*comparison.right).clone()]),
     }))
+}
+
+/// A method of thresholds that is called on a bound: `A < 0.1.abort_on_fail()`.
+fn method_of_the_bound(bound: &Expr) -> Option<&Ident> {
+    match bound {
+        Expr::MethodCall(call) if THRESHOLD_METHODS.iter().any(|name| call.method == name) => {
+            method_of_the_bound(&call.receiver).or(Some(&call.method))
+        }
+        _ => None,
+    }
 }
 
 /// Without parentheses and without the invisible groups of `macro_rules!`.
@@ -153,6 +213,13 @@ mod tests {
             ("D.p(99.9) < a", "D.p(99.9).below(a)"),
             ("D.p(100) < a", "D.p(100).below(a)"),
             ("D.p(n) < a", "D.p(n).below(a)"),
+            ("(D.p(95) < 1s).allow_empty()", "D.p(95).below(duration(1,0)).allow_empty()"),
+            (
+                "(F.rate() >= a * 2).abort_on_fail().delay_abort_eval(x)",
+                "F.rate().at_least(a*2).abort_on_fail().delay_abort_eval(x)",
+            ),
+            ("((F.rate() < a).abort_on_fail())", "F.rate().below(a).abort_on_fail()"),
+            ("D.p(95) < limit().max(x)", "D.p(95).below(limit().max(x))"),
         ] {
             assert_eq!(read(source).as_deref(), Ok(expected), "{source}");
         }
@@ -166,6 +233,15 @@ mod tests {
             ("A < 1 && B < 2", "write two, separated by a comma"),
             ("500ms > D.p(95)", "write the metric first"),
             ("0.01 > F.rate()", "write the metric first"),
+            ("(A == 1).allow_empty()", "write `<`, `<=`, `>` or `>=`"),
+            ("A < 0.1.abort_on_fail()", "`(HTTP_REQ_FAILED.rate() < 0.1).abort_on_fail(..)`"),
+            (
+                "A < 1s.abort_on_fail().delay_abort_eval(1s)",
+                "`abort_on_fail` is said of the whole comparison",
+            ),
+            ("A.", "which number of the metric?"),
+            ("A.rate() <", "the bound is missing: write it behind the `<`"),
+            ("A.rate() <=", "the bound is missing"),
         ] {
             let errors = read(source).unwrap_err();
             assert!(errors.len() == 1 && errors[0].contains(expected), "{source}: {errors:?}");

@@ -6,6 +6,7 @@ mod debug;
 mod export;
 mod flags;
 mod in_code;
+mod output;
 mod plan;
 mod precedence;
 mod signals;
@@ -132,7 +133,7 @@ async fn shortcuts_replace_the_executor_of_the_one_selected_scenario() {
     let _quiet = quiet().await;
     let server = truth_server();
     for (args, requests, banner) in [
-        (&["--iterations", "7"][..], 7, "browse: 7 iterations shared among 1 VUs"),
+        (&["--iterations", "7"][..], 7, "browse: 7 iterations shared among 1 VU"),
         (&["-i", "9", "-u", "4"], 9, "browse: 9 iterations shared among 4 VUs"),
         (&["--vus", "5"], 5, "browse: 5 iterations shared among 5 VUs"),
     ] {
@@ -189,7 +190,7 @@ async fn a_bad_data_file_is_refused_with_its_path_and_line() {
     std::fs::create_dir_all(dir.join("data")).unwrap();
     for (content, hint) in [
         ("[\n  {\"email\": \"a@b\"},\n  {\"mail\": \"c@d\"}\n]", "data/users.json:3:"),
-        ("[]", "data/users.json: the array is empty"),
+        ("[]", "data/users.json: there are no rows"),
     ] {
         std::fs::write(dir.join("data/users.json"), content).unwrap();
         let begun = Instant::now();

@@ -14,7 +14,7 @@ fn scenarios_and_setups_of_a_library_run_from_a_program_that_names_it() {
     let program = env!("CARGO_BIN_EXE_of-library");
     let (code, list, _) = run(program, &["list"]);
     assert_eq!(code, 0);
-    assert!(list.starts_with("count_stock  2 iterations shared among 1 VUs"), "{list}");
+    assert!(list.starts_with("count_stock  2 iterations shared among 1 VU"), "{list}");
     assert!(
         list.trim_end().ends_with("tests/library/lib.rs:20") || list.contains("library/lib.rs:"),
         "{list}"
@@ -39,8 +39,9 @@ fn a_program_without_scenarios_says_how_to_get_some() {
 
 #[test]
 fn two_scenarios_of_one_name_are_an_error_that_names_both_places() {
-    let (code, _, error) = run(env!("CARGO_BIN_EXE_of-twins"), &["run"]);
-    assert_eq!(code, 104);
+    let (code, out, error) = run(env!("CARGO_BIN_EXE_of-twins"), &["run"]);
+    assert_eq!((code, out.as_str()), (104, ""));
+    assert_eq!(run(env!("CARGO_BIN_EXE_of-twins"), &["list"]), (code, out, error.clone()));
     let source = include_str!("../testbed/programs/of_twins.rs");
     let lines = source.lines().enumerate().filter(|(_, line)| line.contains("#[scenario"));
     let places: Vec<_> = lines.map(|(line, _)| format!("of_twins.rs:{}", line + 1)).collect();

@@ -102,6 +102,8 @@ fn wrong_flags_are_named_with_what_to_write() {
         "plan --summary-export /no/such/folder/summary.json",
         "plan --vus 2",
         "list --vus 2",
+        "--cores 2 --tag team=a plan --json",
+        "--seed 1 list",
         "completions cmd",
     ];
     insta::assert_snapshot!(all_told("flags", lines.map(|line| Case { line, ..Case::default() })));
@@ -153,6 +155,7 @@ fn wrong_options_files_are_named_with_line_and_column() {
         "[thresholds]\nhttp_req_failed = { abort_on_fail = true }",
         "[thresholds]\nhttp_req_failed = { threshold = \"rate<0.5\", delay_abort_eval = \"10s\" }",
         "[thresholds]\nhttp_req_failed.rate = 0.5",
+        "vus = 5",
         "vus = 5\niterations = 2\nscenarios = [\"browse\"]",
         "seed = -1\ncores = 4096\nquiet = 3",
     ];
@@ -162,6 +165,16 @@ fn wrong_options_files_are_named_with_line_and_column() {
         "files",
         files.iter().map(|files| Case { line, files, ..Case::default() })
     ));
+}
+
+#[test]
+fn an_options_file_that_is_no_text_is_told_with_the_place() {
+    let file = folder("encoding", 0).join("load.toml");
+    std::fs::write(&file, b"vus = 3\n# caf\xe9\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_journeys")).arg("--config").arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(104));
+    let want = format!("error: {}:2:6: this is not UTF-8 text; save the file as UTF-8\n", file.display());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), want);
 }
 
 #[test]
@@ -179,6 +192,8 @@ fn wrong_thresholds_are_named_with_their_text() {
         "http_req_duration{scenario}: p(95)<500",
         "http_req_duration{scenario:browse: p(95)<500",
         "checks: p(95)<1",
+        "checks{scenario:brwose}: rate>0.9",
+        "iterations{scenario:buy}: count>1",
         "iterations: count 20",
     ];
     let cases = texts.iter().map(|text| Case { line: "--threshold", last: Some(text), ..Case::default() });

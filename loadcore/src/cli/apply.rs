@@ -72,7 +72,10 @@ impl Options {
             let (place, known) = (&selected.place, known.join(", "));
             return Err(format!("{place}: no scenario is named `{name}`; there are: {known}"));
         }
-        test.scenarios.retain(|scenario| selected.value.iter().any(|name| name == scenario.name()));
+        let is_selected = |scenario: &Scenario| selected.value.iter().any(|name| name == scenario.name());
+        let unselected = test.scenarios.iter().filter(|scenario| !is_selected(scenario));
+        test.unselected.extend(unselected.map(|scenario| scenario.name().to_owned()));
+        test.scenarios.retain(is_selected);
         Ok(())
     }
 
@@ -86,13 +89,28 @@ impl Options {
             [] => {}
             several => {
                 let (places, count, known) = (self.shortcut_places(), several.len(), names.join(", "));
+                let select = self.how_to_select();
                 return Err(format!(
-                    "{places}: this replaces the executor of one scenario, but {count} are selected: add --scenario NAME \
-                     (there are: {known})"
+                    "{places}: this replaces the executor of one scenario, but {count} are selected: add {select} (there \
+                     are: {known})"
                 ));
             }
         }
         Ok(())
+    }
+}
+
+impl Options {
+    /// How to select a scenario, as the source writes it that replaces the executor.
+    fn how_to_select(&self) -> &'static str {
+        let places = self.shortcut_places();
+        if places.starts_with("--") {
+            "--scenario NAME"
+        } else if places.starts_with("LOADCORE_") {
+            "LOADCORE_SCENARIO=NAME"
+        } else {
+            "scenarios = [\"NAME\"]"
+        }
     }
 }
 

@@ -75,8 +75,8 @@ pub(super) struct RunArgs {
     /// .. or for this many iterations in all
     #[arg(long, short, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = LOAD)]
     iterations: Option<u64>,
-    /// .. or ramping from stage to stage, from --vus (may be repeated), such as 30s:10
-    #[arg(long, short, value_name = "TIME:VUS", value_parser = values::stage, allow_hyphen_values = true, help_heading = LOAD)]
+    /// .. or ramping from stage to stage, from --vus (may be repeated), such as 30s:10,1m:0
+    #[arg(long, short, value_name = "TIME:VUS", value_parser = values::stage, value_delimiter = ',', allow_hyphen_values = true, help_heading = LOAD)]
     stage: Vec<(Duration, u64)>,
     /// .. or iterations that start at this rate for --duration, on at most --vus VUs, such as 100/s or 30/m
     #[arg(long, value_name = "N/UNIT", value_parser = values::rate, allow_hyphen_values = true, help_heading = LOAD)]
@@ -104,8 +104,8 @@ pub(super) struct RunArgs {
     /// One iteration of each selected scenario, with every request and response in full
     ///
     /// To look at a journey: the scenarios run one after the other, on one core, and what they send and get is written to
-    /// standard error, with failed checks and errors between. No threshold is judged. Passwords and tokens are shown as they
-    /// are sent.
+    /// standard error, with failed checks and errors between. No threshold is judged, so the exit code is 0 also when an
+    /// iteration has failed: the last line tells how many have. Passwords and tokens are shown as they are sent.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         value_parser = values::truth, help_heading = "Output")]
     debug: Option<bool>,

@@ -15,10 +15,20 @@ type Value<'a> = Spanned<DeValue<'a>>;
 /// # Errors
 /// All that is wrong with it, or that it cannot be read.
 pub(super) fn load(path: &Path, place: &str) -> Result<Options, Vec<String>> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        vec![format!("{place}: {}: {error}; give a TOML file with options, or leave it out", path.display())]
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| {
+        vec![format!("{place}: {name}: {error}; give a TOML file with options, or leave it out")]
     })?;
-    read(&path.display().to_string(), &text)
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => read(&name, text),
+        Err(error) => {
+            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
+            let mut reader = Reader { name: &name, text: &before, problems: Vec::new() };
+            let end = before.len();
+            reader.problem(end..end, "this is not UTF-8 text; save the file as UTF-8");
+            Err(reader.problems)
+        }
+    }
 }
 
 /// The options of this text, which is the content of the file of this name.

@@ -5,6 +5,7 @@
 //! environment.rs  LOADCORE_*       ├─ one Options each ──► options.rs merges ──► apply.rs ──► LoadTest
 //! file.rs         options file     ┘        (values.rs reads the words of all three)
 //! run.rs debug.rs plan.rs list.rs           what is then done with it
+//! signals.rs export.rs print.rs             what a run answers, keeps and says
 //! ```
 //!
 //! A new option is a field of [`Options`](options::Options) and a line in each of the three sources.
@@ -13,13 +14,16 @@ mod apply;
 mod args;
 mod debug;
 mod environment;
+mod export;
 mod file;
 mod help;
 mod limits;
 mod list;
 mod options;
 mod plan;
+mod print;
 mod run;
+mod signals;
 mod values;
 
 use crate::load_test::LoadTest;
@@ -30,7 +34,11 @@ use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use options::Options;
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
+
+/// What banner and plan say in the place of one.
+const NO_BASE_URL: &str = "(no base URL: only whole URLs can be requested)";
 
 impl LoadTest {
     /// Runs the command line: reads the arguments, `LOADCORE_*` variables and the options file, does what they say (`run`
@@ -44,9 +52,14 @@ impl LoadTest {
             Ok(cli) => cli,
             Err(mut error) => {
                 name_commands(&mut error);
+                name_order(&mut error, std::env::args_os().skip(1));
                 // Help and version are no errors; clap prints each to its stream.
-                let _ = error.print();
-                let code = if error.use_stderr() { exit_code::INVALID } else { exit_code::OK };
+                let printed = error.print();
+                let code = if error.use_stderr() {
+                    exit_code::INVALID
+                } else {
+                    print::told(printed.and_then(|()| std::io::stdout().flush()))
+                };
                 return ExitCode::from(code);
             }
         };
@@ -102,12 +115,43 @@ fn name_commands(error: &mut clap::Error) {
     }
 }
 
+/// Flags in front of a command are answered with the line as it should be.
+fn name_order(error: &mut clap::Error, line: impl Iterator<Item = OsString>) {
+    let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand).cloned() else {
+        return;
+    };
+    if error.kind() != ErrorKind::ArgumentConflict {
+        return;
+    }
+    let tip = match command.as_str() {
+        "run" | "plan" => {
+            let mut words: Vec<String> = line.map(|word| quoted(&word.to_string_lossy())).collect();
+            if let Some(at) = words.iter().position(|word| *word == command) {
+                words.remove(at);
+            }
+            format!("write: {command} {}", words.join(" "))
+        }
+        _ => format!("`{command}` takes no flags: leave them out"),
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_=/.:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// Writes the script that completes this program's flags.
 fn completions(shell: Shell) -> u8 {
     let program = std::env::args_os().next().unwrap_or_default();
     let name = std::path::Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
-    clap_complete::generate(shell, &mut Cli::command(), name, &mut std::io::stdout());
-    exit_code::OK
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), name, &mut script);
+    print::print(&String::from_utf8_lossy(&script))
 }
 
 /// Says what is wrong before the start.

@@ -4,12 +4,10 @@ use super::limits::{Machine, Needs, binary};
 use super::options::Options;
 use super::refuse;
 use crate::load_test::{LoadTest, Prepared};
-use crate::plan::{Budget, Executor, Schedule, Stage, StageLoad, format_duration};
-use crate::report::exit_code;
+use crate::plan::{Budget, Executor, Schedule, Stage, StageLoad, counted, format_duration};
 use crate::run::ScenarioJob;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::Duration;
 
 pub(super) fn plan(test: LoadTest, options: &Options, as_json: bool) -> u8 {
@@ -20,14 +18,12 @@ pub(super) fn plan(test: LoadTest, options: &Options, as_json: bool) -> u8 {
         Ok(prepared) => prepared,
         Err(error) => return refuse(&error),
     };
-    if let Err(error) = super::run::check_export(options) {
+    if let Err(error) = super::export::check(options) {
         return refuse(&error);
     }
     let outlook = Outlook::new(&prepared, &executors, base_url, seed);
     let text = if as_json { format!("{:#}\n", outlook.json()) } else { outlook.text() };
-    // A reader that has seen enough is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    exit_code::OK
+    super::print::print(&text)
 }
 
 /// What is going to happen.
@@ -89,7 +85,7 @@ impl<'a> Course<'a> {
         if self.cut > self.end {
             let _ = write!(text, ", cut at {cut}");
         }
-        let _ = write!(text, "; at most {} VUs", self.job.max_vus);
+        let _ = write!(text, "; at most {}{}", counted(self.job.max_vus, "VU"), self.why_so_many());
         match (self.arrivals(), self.iterations()) {
             (Some(arrivals), _) => text.push_str(&format!("; {arrivals} arrivals")),
             (None, Some(iterations)) => text.push_str(&format!("; {iterations} iterations")),
@@ -100,6 +96,20 @@ impl<'a> Course<'a> {
             self.stages.iter().for_each(|stage| text.push_str(&stage_line(stage, self.start)));
         }
         text
+    }
+
+    /// Where the number of VUs comes from that nobody has said.
+    fn why_so_many(&self) -> &'static str {
+        match &self.job.schedule {
+            Schedule::Open(plan) if plan.max_vus.is_none() => {
+                if self.job.max_vus < plan.vus_of_ten_seconds() {
+                    " (all that the file descriptors allow: no max_vus is given)"
+                } else {
+                    " (for the arrivals of 10s: no max_vus is given)"
+                }
+            }
+            _ => "",
+        }
     }
 
     fn json(&self) -> Value {
@@ -192,7 +202,7 @@ impl<'a> Outlook<'a> {
     fn text(&self) -> String {
         let job = &self.prepared.job;
         let seed = self.seed.map_or_else(|| "a new one each time".to_owned(), |seed| seed.to_string());
-        let target = self.base_url.as_deref().unwrap_or("(no base URL)");
+        let target = self.base_url.as_deref().unwrap_or(super::NO_BASE_URL);
         let mut text = format!("\n  target   {target}\n  cores    {}\n  seed     {seed}\n\n", job.cores);
         let hooks = job.hooks.setups.iter().map(|setup| ("setup", &setup.name, setup.site));
         for (kind, name, site) in hooks {
@@ -212,7 +222,7 @@ impl<'a> Outlook<'a> {
         let over = format_duration(self.latest(|course| course.cut));
         let Needs { vus, memory, descriptors } = self.needs;
         let memory = binary(memory);
-        let _ = writeln!(text, "  at most {vus} VUs at once; over after {over} at the latest");
+        let _ = writeln!(text, "  at most {} at once; over after {over} at the latest", counted(vus, "VU"));
         let _ = writeln!(text, "  needs about {memory} of memory and {descriptors} file descriptors");
         for warning in &self.warnings {
             let _ = writeln!(text, "\n  warning: {warning}");

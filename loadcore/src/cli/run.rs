@@ -1,13 +1,14 @@
 //! `run`: a test with banner, progress, signals, summary and exit code.
 
-use super::options::{Options, Said};
-use super::refuse;
+use super::export::Export;
+use super::options::Options;
+use super::print::print;
+use super::{NO_BASE_URL, refuse, signals};
 use crate::load_test::{LoadTest, Prepared};
+use crate::metric::{ITERATION_FAILED, Stats};
 use crate::report::{Progress, Report, exit_code};
-use crate::run::engine::{Stop, Unobserved};
-use std::fs::File;
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use crate::run::engine::Stop;
+use std::io::IsTerminal;
 
 pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
     let base_url = test.base_url.clone();
@@ -19,81 +20,22 @@ pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
         Ok(export) => export,
         Err(error) => return refuse(&error),
     };
+    let mut progress = if options.quiet == Some(true) {
+        Progress::quiet()
+    } else {
+        Progress::new(banner(&prepared, base_url.as_deref(), options), console::colors_enabled_stderr())
+    };
     let stop = Stop::new();
-    if let Err(error) = watch_signals(stop.clone()) {
+    if let Err(error) = signals::watch(stop.clone(), progress.voice()) {
         return refuse(&format_args!("cannot watch for signals: {error}"));
     }
-    let report = if options.quiet == Some(true) {
-        prepared.run(stop, &mut Unobserved)
-    } else {
-        let colour = console::colors_enabled_stderr();
-        let mut progress = Progress::new(banner(&prepared, base_url.as_deref(), options), colour);
-        let report = prepared.run(stop, &mut progress);
-        progress.finish();
-        report
-    };
+    let report = prepared.run(stop, &mut progress);
+    progress.finish();
     match report {
-        Ok(report) => conclude(&report, export),
+        Ok(report) => conclude(&report, export, options.debug == Some(true)),
         Err(error) => {
             eprintln!("error: {error}");
             error.exit_code()
-        }
-    }
-}
-
-/// The first signal ends all iterations at once, and the summary follows; the second ends the process.
-fn watch_signals(stop: Stop) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (ready, is_ready) = std::sync::mpsc::channel();
-    std::thread::Builder::new().name("loadcore-signals".into()).spawn(move || {
-        runtime.block_on(async {
-            let mut signals = match Signals::new() {
-                Ok(signals) => signals,
-                Err(error) => return drop(ready.send(Err(error))),
-            };
-            // The receiver waits for this one message.
-            let _ = ready.send(Ok(()));
-            signals.next().await;
-            stop.request();
-            signals.next().await;
-            std::process::exit(i32::from(exit_code::SIGNAL));
-        });
-    })?;
-    is_ready.recv().unwrap_or(Ok(()))
-}
-
-/// SIGINT and, where it exists, SIGTERM.
-struct Signals {
-    #[cfg(unix)]
-    term: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    int: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
         }
     }
 }
@@ -102,7 +44,7 @@ fn banner(prepared: &Prepared, base_url: Option<&str>, options: &Options) -> Str
     let job = &prepared.job;
     let mut lines = vec![
         String::new(),
-        format!("  target   {}", base_url.unwrap_or("(no base URL)")),
+        format!("  target   {}", base_url.unwrap_or(NO_BASE_URL)),
         format!("  cores    {}", job.cores),
         format!("  seed     {}", job.seed),
     ];
@@ -115,64 +57,25 @@ fn banner(prepared: &Prepared, base_url: Option<&str>, options: &Options) -> Str
     lines.join("\n")
 }
 
-/// Whether the summary's file could be written, for a plan: nothing is created.
-pub(super) fn check_export(options: &Options) -> Result<(), ExportError> {
-    let Some(said) = &options.summary_export else { return Ok(()) };
-    let error = |source| ExportError { place: said.place.clone(), path: said.value.clone(), source };
-    match File::options().write(true).open(&said.value) {
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
-            let folder = said.value.parent().filter(|folder| !folder.as_os_str().is_empty());
-            folder.map_or(Ok(()), |folder| folder.metadata().map(drop).map_err(error))
-        }
-        opened => opened.map(drop).map_err(error),
+/// Says what came of it. What cannot be said is an error of a run that was none otherwise.
+fn conclude(report: &Report, export: Option<Export>, is_debug: bool) -> u8 {
+    let is_terminal = std::io::stdout().is_terminal();
+    let colour = is_terminal && console::colors_enabled();
+    let width = if is_terminal { usize::from(console::Term::stdout().size().1) } else { usize::MAX };
+    let mut text = format!("{}\n", report.summary_within(colour, width));
+    if is_debug {
+        text.push_str(&failed_iterations(report));
     }
-}
-
-/// The file of `--summary-export`, opened before the start so that a bad path costs no load.
-struct Export {
-    said: Said<PathBuf>,
-    file: File,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{place} {path}: {source}; give a path that can be written", path = path.display())]
-pub(super) struct ExportError {
-    place: String,
-    path: PathBuf,
-    source: std::io::Error,
-}
-
-impl Export {
-    fn open(said: &Said<PathBuf>) -> Result<Self, ExportError> {
-        // An earlier summary stays until this one is there.
-        let file = File::options().write(true).create(true).truncate(false).open(&said.value);
-        let said = said.clone();
-        match file {
-            Ok(file) => Ok(Self { said, file }),
-            Err(source) => Err(ExportError { place: said.place, path: said.value, source }),
-        }
-    }
-
-    fn write(mut self, report: &Report) -> Result<(), ExportError> {
-        let text = format!("{:#}\n", report.to_json());
-        // An earlier summary is replaced; a pipe or a device has nothing to be replaced.
-        let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let cleared = if is_file { self.file.set_len(0) } else { Ok(()) };
-        let written = cleared.and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|source| {
-            let Said { place, value: path } = self.said;
-            ExportError { place, path, source }
-        })
-    }
-}
-
-fn conclude(report: &Report, export: Option<Export>) -> u8 {
-    let colour = std::io::stdout().is_terminal() && console::colors_enabled();
-    // A closed pipe must not turn a good run into a bad exit code.
-    let _ = writeln!(std::io::stdout().lock(), "{}", report.summary(colour));
+    let mut codes = vec![report.exit_code(), print(&text)];
     if let Some(Err(error)) = export.map(|export| export.write(report)) {
         eprintln!("error: {error}");
-        return if report.exit_code() == exit_code::OK { exit_code::INTERNAL } else { report.exit_code() };
+        codes.push(exit_code::INTERNAL);
     }
-    report.exit_code()
+    codes.into_iter().find(|code| *code != exit_code::OK).unwrap_or(exit_code::OK)
+}
+
+/// The last line of a debug run, whose exit code tells nothing of its iterations.
+fn failed_iterations(report: &Report) -> String {
+    let Stats::Rate { trues, total, .. } = report.stats(ITERATION_FAILED, &[]) else { return String::new() };
+    format!("  {trues} of {total} {} failed\n", if total == 1 { "iteration" } else { "iterations" })
 }

@@ -2,5 +2,6 @@
 
 mod format;
 mod shared_array;
+mod table;
 
 pub use shared_array::{Data, DataError, SharedArray};

@@ -32,13 +32,13 @@ pub enum DataError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// The column, from 1.
+        /// The column, from 1: a character of the line.
         column: usize,
         /// What is wrong.
         message: String,
     },
     /// There is no row, so that no VU could have one.
-    #[error("data file {path}: the array is empty; a VU would have no row", path = path.display())]
+    #[error("data file {path}: there are no rows; each VU would need one", path = path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -95,7 +95,8 @@ impl<T> SharedArray<T> {
     }
 
     /// The rows of this CSV file: commas, double quotes, and a first line with the fields' names, which are matched with
-    /// those of `T`. The path is taken as in [`json`](SharedArray::json).
+    /// those of `T`. Blanks beside a comma are a part of the value, as RFC 4180 has it; those around a name of the first
+    /// line are not. The path is taken as in [`json`](SharedArray::json).
     pub const fn csv(path: &'static str) -> Self {
         Self::of(path, Format::Csv)
     }
@@ -211,7 +212,7 @@ mod tests {
     fn a_bad_file_is_named_with_its_line() {
         let error = load("bad.json", "[1,\n \"two\"]").unwrap_err();
         assert!(error.ends_with("bad.json:2:6: invalid type: string \"two\", expected u32"), "{error}");
-        assert!(load("empty.json", "[]").unwrap_err().contains("the array is empty"));
+        assert!(load("empty.json", "[]").unwrap_err().contains("there are no rows"));
         let error = SharedArray::<u32>::json("none.json").load(Path::new("/there")).unwrap_err().to_string();
         assert!(error.contains("looked for") && error.ends_with("/there/none.json"), "{error}");
     }

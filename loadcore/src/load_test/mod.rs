@@ -10,7 +10,7 @@ mod watchdog;
 
 use crate::data::{Data, DataError};
 use crate::metric::{Metric, MetricDesc, MetricError};
-use crate::plan::PlanError;
+use crate::plan::{PlanError, counted};
 use crate::protocol::http::{HttpOptions, OptionsError};
 use crate::report::{Report, RunInfo, ScenarioInfo, exit_code};
 use crate::run::engine::{self, Ended, Observer, Stop, Unobserved};
@@ -61,6 +61,8 @@ pub struct LoadTest {
     /// From outside, in k6's grammar: read when all metrics are known. By source; a later one replaces what earlier ones say
     /// of the same number.
     pub(crate) threshold_texts: Vec<Vec<ThresholdText>>,
+    /// Names of scenarios that are there and were not selected: a threshold may still speak of them.
+    pub(crate) unselected: Vec<String>,
     /// Judge nothing.
     pub(crate) no_thresholds: bool,
     pub(crate) base_url: Option<String>,
@@ -444,6 +446,6 @@ fn place(site: Option<Site>) -> String {
 
 impl ScenarioInfo {
     pub(crate) fn banner_line(&self) -> String {
-        format!("{}: {}, at most {} VUs", self.name, self.description, self.max_vus)
+        format!("{}: {}, at most {}", self.name, self.description, counted(self.max_vus, "VU"))
     }
 }

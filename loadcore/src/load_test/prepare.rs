@@ -10,7 +10,7 @@ use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol;
 use crate::report::ScenarioInfo;
 use crate::run::{Env, Extensions, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, nanos};
-use crate::verdict::{Generator, Observed, Threshold, judge, parse_threshold};
+use crate::verdict::{Generator, Observed, Threshold, check_scenario, judge, parse_threshold};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl LoadTest {
         Ok(Prepared { job: Arc::new(job), thresholds, scenarios: infos, id, pin_to })
     }
 
-    fn check_names(&self) -> Result<(), RunError> {
+    pub(crate) fn check_names(&self) -> Result<(), RunError> {
         let mut seen = BTreeMap::new();
         for scenario in &self.scenarios {
             let name = scenario.name();
@@ -147,12 +147,16 @@ impl LoadTest {
         all.extend(self.thresholds.iter().cloned());
         all.iter().try_for_each(Threshold::validate)?;
         let known: Vec<_> = registry.all().into_iter().map(|(_, desc)| desc).collect();
+        let selected = self.scenarios.iter().map(Scenario::name);
+        let scenarios: Vec<&str> = selected.chain(self.unselected.iter().map(String::as_str)).collect();
         for source in &self.threshold_texts {
             let read = |said: &ThresholdText| {
                 let wrong = |source| RunError::ThresholdText { place: said.place.clone(), source };
-                parse_threshold(&said.text, &known).map_err(wrong)
+                let threshold = parse_threshold(&said.text, &known).map_err(wrong)?;
+                check_scenario(&said.text, &threshold, &scenarios).map_err(wrong)?;
+                Ok(threshold)
             };
-            let said = source.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let said = source.iter().map(read).collect::<Result<Vec<_>, RunError>>()?;
             // Only what others said: one source may give a number two bounds.
             all.retain(|earlier| !said.iter().any(|said| earlier.is_about_the_same_as(said)));
             all.extend(said);
@@ -196,7 +200,7 @@ fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJo
 
 /// The arrivals of ten seconds, as far as descriptors allow: a VU without a connection is of little use.
 fn default_max_vus(plan: &OpenSchedule) -> u64 {
-    let wanted = (plan.peak_rate * 10.0).ceil().max(1.0) as u64;
+    let wanted = plan.vus_of_ten_seconds();
     let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
     let free = rlimit::Resource::NOFILE.get_soft().map_or(u64::MAX, |limit| limit.saturating_sub(open));
     wanted.min((free / 5).saturating_mul(4)).max(1)

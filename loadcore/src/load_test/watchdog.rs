@@ -36,12 +36,12 @@ impl<'a> Watchdog<'a> {
 }
 
 impl Observer for Watchdog<'_> {
-    fn phase(&mut self, job: &Job, phase: Phase) {
-        self.observer.phase(job, phase);
+    fn phase(&mut self, phase: Phase, names: &[String]) {
+        self.observer.phase(phase, names);
     }
 
-    fn started(&mut self, job: &Job) {
-        self.observer.started(job);
+    fn started(&mut self, job: &Job, teardowns: &[String]) {
+        self.observer.started(job, teardowns);
     }
 
     fn tick(&mut self, job: &Job, aggregate: &Aggregate, elapsed: Duration) {

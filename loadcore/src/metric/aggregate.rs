@@ -93,7 +93,8 @@ impl Aggregate {
     /// Merges what a core handed over.
     pub(crate) fn ingest(&mut self, delta: Delta) {
         let since = Duration::from_nanos(delta.since.saturating_sub(self.start));
-        self.elapsed = self.elapsed.max(Duration::from_nanos(delta.at.saturating_sub(self.start)));
+        // What VUs do after their last iteration is no load, and must not thin out its rates.
+        self.elapsed = self.elapsed.max(Duration::from_nanos(delta.loaded_until.saturating_sub(self.start)));
         for (metric, tags) in delta.announced {
             let series = self.series_of(metric, tags);
             self.cores[delta.core].series.push(series);

@@ -12,6 +12,9 @@ pub(crate) struct Delta {
     pub(crate) since: u64,
     /// The end of the interval, in nanoseconds of the test's clock.
     pub(crate) at: u64,
+    /// Until when there was load: the end of the interval, or earlier if no iteration runs any more and none will. In
+    /// nanoseconds of the test's clock; 0 if there was none.
+    pub(crate) loaded_until: u64,
     /// Series whose dense ids are used here for the first time. Ids are dense and start at 0.
     pub(crate) announced: Vec<(MetricId, TagList)>,
     /// What each series gained, by its id.

@@ -77,12 +77,25 @@ impl Condition {
     }
 }
 
-/// A metric, and conditions that its series must meet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A metric, and conditions that its series must meet. Two are equal whichever condition was said first.
+#[derive(Debug, Clone)]
 pub struct Selector {
     pub(crate) metric: MetricDesc,
     conditions: Vec<Condition>,
 }
+
+impl PartialEq for Selector {
+    fn eq(&self, other: &Self) -> bool {
+        let sorted = |selector: &Self| {
+            let mut conditions = selector.conditions.clone();
+            conditions.sort();
+            conditions
+        };
+        self.metric == other.metric && sorted(self) == sorted(other)
+    }
+}
+
+impl Eq for Selector {}
 
 impl Selector {
     /// All series of a metric.
@@ -94,15 +107,20 @@ impl Selector {
         self.conditions.iter().all(|condition| condition.holds(tags))
     }
 
+    /// The value that a tag must have.
+    pub(crate) fn tag(&self, key: &str) -> Option<&str> {
+        self.conditions.iter().find_map(|condition| match condition {
+            Condition::Tag(known, value) if known == key => Some(value.as_str()),
+            _ => None,
+        })
+    }
+
     pub(crate) fn has_tag(&self, key: &str) -> bool {
         self.conditions.iter().any(|c| matches!(c, Condition::Tag(k, _) if k == key))
     }
 
-    /// Conditions are kept in order, so that two selectors are equal whoever said what first.
     pub(crate) fn with_tag(mut self, key: &str, value: &str) -> Self {
-        let condition = Condition::new(key, value);
-        let at = self.conditions.partition_point(|known| *known < condition);
-        self.conditions.insert(at, condition);
+        self.conditions.push(Condition::new(key, value));
         self
     }
 
@@ -242,5 +260,8 @@ mod tests {
         let selector = CHECKS.scenario("checkout").tag("kind", "profile").selector;
         assert_eq!(selector.to_string(), "checks{scenario:checkout,kind:profile}");
         assert_eq!(CHECKS.select().selector.to_string(), "checks");
+        let other_order = CHECKS.tag("kind", "profile").scenario("checkout").selector;
+        assert_eq!(selector, other_order);
+        assert_ne!(selector, CHECKS.scenario("checkout").selector);
     }
 }

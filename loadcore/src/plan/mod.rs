@@ -20,6 +20,7 @@ pub use executor::{
     ramping_vus, shared_iterations,
 };
 pub use number::Number;
+pub(crate) use number::counted;
 pub use rate::{ArrivalRate, per, per_min, per_sec};
 pub use schedule::{Arrivals, Budget, ClosedSchedule, OpenSchedule, Schedule, VuStep};
 pub use stage::{Stage, StageLoad};

@@ -101,6 +101,13 @@ impl ClosedSchedule {
     }
 }
 
+impl OpenSchedule {
+    /// How many VUs the arrivals of ten seconds take, if each holds one for as long.
+    pub(crate) fn vus_of_ten_seconds(&self) -> u64 {
+        (self.peak_rate * 10.0).ceil().max(1.0) as u64
+    }
+}
+
 impl Schedule {
     /// When no further iteration may start, since the start of the scenario.
     pub fn end(&self) -> Duration {

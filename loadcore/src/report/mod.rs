@@ -4,8 +4,10 @@ mod format;
 mod json;
 mod progress;
 mod text;
+mod voice;
 
 pub(crate) use progress::Progress;
+pub(crate) use voice::Voice;
 
 use crate::metric::{Aggregate, CHECKS, Counter, ErrorGroup, Rate, Select, Stats};
 use crate::run::HookError;
@@ -191,7 +193,12 @@ impl Report {
 
     /// The summary as `loadcore::main!` prints it, in colour if asked for.
     pub fn summary(&self, colour: bool) -> String {
-        text::summary(self, colour)
+        self.summary_within(colour, usize::MAX)
+    }
+
+    /// The same where there are only so many columns.
+    pub(crate) fn summary_within(&self, colour: bool, width: usize) -> String {
+        text::summary(self, colour, width)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Banner and live progress: bars on a terminal, a line now and then elsewhere.
 
 use super::format;
+use super::voice::{Doing, Voice};
 use crate::metric::{Aggregate, INTERRUPTED_ITERATIONS, ITERATIONS, Metric, Selector, Stats};
 use crate::plan::Schedule;
 use crate::protocol::http::{HTTP_REQ_DURATION, HTTP_REQ_FAILED, HTTP_REQS};
@@ -13,36 +14,73 @@ use std::time::Duration;
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// The widest bar, and the narrowest.
+const BAR: (usize, usize) = (38, 6);
+/// More of a scenario's name is cut off in front of its bar.
+const MOST_OF_NAME: usize = 24;
+/// What stands behind a bar: `1000/1000 VUs  10m05s/10m30s`.
+const BEHIND_BAR: usize = 28;
 
 /// Shows a run while it goes on, on standard error.
 pub(crate) struct Progress {
     banner: String,
     colour: bool,
     screen: Screen,
+    voice: Voice,
 }
 
 enum Screen {
-    Bars { bars: MultiProgress, status: ProgressBar, scenarios: Vec<ProgressBar> },
-    Lines { last: Duration },
+    Bars {
+        bars: MultiProgress,
+        status: ProgressBar,
+        scenarios: Vec<ProgressBar>,
+    },
+    Lines {
+        last: Duration,
+    },
+    /// Shows nothing by itself.
+    Quiet,
 }
 
 impl Progress {
     pub(crate) fn new(banner: String, colour: bool) -> Self {
-        let screen = if std::io::stderr().is_terminal() {
-            let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-            Screen::Bars { bars, status: ProgressBar::hidden(), scenarios: Vec::new() }
-        } else {
-            Screen::Lines { last: Duration::ZERO }
-        };
-        Self { banner, colour, screen }
+        if !std::io::stderr().is_terminal() {
+            return Self {
+                banner,
+                colour,
+                screen: Screen::Lines { last: Duration::ZERO },
+                voice: Voice::new(None),
+            };
+        }
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        let voice = Voice::new(Some(bars.clone()));
+        let screen = Screen::Bars { bars, status: ProgressBar::hidden(), scenarios: Vec::new() };
+        Self { banner, colour, screen, voice }
+    }
+
+    /// Neither banner nor progress: only a signal is answered.
+    pub(crate) fn quiet() -> Self {
+        Self { banner: String::new(), colour: false, screen: Screen::Quiet, voice: Voice::new(None) }
+    }
+
+    /// For whoever has something to say meanwhile.
+    pub(crate) fn voice(&self) -> Voice {
+        self.voice.clone()
     }
 
     /// Leaves the bars as they stand: after a signal they show how far the test came.
     pub(crate) fn finish(self) {
-        if let Screen::Bars { bars: _, status, scenarios } = self.screen {
-            status.abandon();
+        if let Screen::Bars { bars, status, scenarios } = self.screen {
             scenarios.iter().for_each(ProgressBar::abandon);
+            status.abandon();
+            drop(bars);
             let _ = writeln!(std::io::stderr().lock());
+        }
+    }
+
+    fn show_banner(&mut self) {
+        if !self.banner.is_empty() {
+            self.voice.say(&std::mem::take(&mut self.banner));
         }
     }
 }
@@ -57,57 +95,44 @@ fn end_of(scenario: &ScenarioJob) -> Duration {
     Duration::from_nanos(scenario.start_after) + scenario.schedule.end()
 }
 
-/// A terminal that is gone is no reason to stop a test.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+/// A scenario's line. What does not fit into the terminal is cut off: a line that wraps could not be drawn again.
+fn bar_style(name_width: usize, colour: bool) -> ProgressStyle {
+    let columns = usize::from(console::Term::stderr().size().1);
+    let (widest, narrowest) = BAR;
+    let bar = columns.saturating_sub(name_width + BEHIND_BAR + 4).clamp(narrowest, widest);
+    let colour = if colour { ".cyan" } else { "" };
+    style(&format!("{{prefix:{name_width}!}} [{{bar:{bar}{colour}}}] {{wide_msg}}"))
 }
 
 impl Observer for Progress {
-    fn phase(&mut self, job: &Job, phase: Phase) {
-        let names: Vec<&str> = match phase {
-            Phase::Setup => job.hooks.setups.iter().map(|setup| &*setup.name).collect(),
-            Phase::Teardown => job.hooks.teardowns.iter().map(|teardown| &*teardown.name).collect(),
-        };
-        if names.is_empty() {
-            return;
-        }
-        let line = format!("{phase}: {}", names.join(", "));
-        match (&self.screen, phase) {
-            (Screen::Bars { status, .. }, Phase::Teardown) => status.set_message(line),
-            (_, Phase::Teardown) => say(&line),
-            (_, Phase::Setup) => {
-                say(&std::mem::take(&mut self.banner));
-                say(&line);
-            }
+    fn phase(&mut self, phase: Phase, names: &[String]) {
+        self.voice.does(match phase {
+            Phase::Setup => Doing::Setup,
+            Phase::Teardown => Doing::Teardown,
+        });
+        if !matches!(self.screen, Screen::Quiet) {
+            self.show_banner();
+            self.voice.say(&format!("{phase}: {}", names.join(", ")));
         }
     }
 
-    fn started(&mut self, job: &Job) {
-        if !self.banner.is_empty() {
-            say(&std::mem::take(&mut self.banner));
-        }
+    fn started(&mut self, job: &Job, teardowns: &[String]) {
+        self.voice.does(Doing::Load { tears_down: !teardowns.is_empty() });
+        self.show_banner();
         let Screen::Bars { bars, status, scenarios } = &mut self.screen else { return };
         let width = job.scenarios.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
-        let bar_style =
-            if self.colour { "{prefix} [{bar:38.cyan}] {msg}" } else { "{prefix} [{bar:38}] {msg}" };
-        *status = bars.add(ProgressBar::new_spinner().with_style(style("{msg}")));
+        let style_of_bar = bar_style(width.min(MOST_OF_NAME), self.colour);
+        *status = bars.add(ProgressBar::new_spinner().with_style(style("{wide_msg}")));
         for scenario in &job.scenarios {
-            let bar = bars.add(ProgressBar::new(1_000).with_style(style(bar_style)));
-            bar.set_prefix(format!("{:<width$}", scenario.name));
+            let bar = bars.add(ProgressBar::new(1_000).with_style(style_of_bar.clone()));
+            bar.set_prefix(scenario.name.clone());
             scenarios.push(bar);
         }
     }
 
     fn aborted(&mut self, aborted: &Aborted) {
-        let line = super::text::abort_line(aborted);
-        match &self.screen {
-            Screen::Lines { .. } => {
-                say(&line);
-            }
-            // Above the bars, which go on to show how far the test came.
-            Screen::Bars { bars, .. } => {
-                let _ = bars.println(line);
-            }
+        if !matches!(self.screen, Screen::Quiet) {
+            self.voice.say(&super::text::abort_line(aborted));
         }
     }
 
@@ -118,8 +143,9 @@ impl Observer for Progress {
                     return;
                 }
                 *last = elapsed;
-                say(&status_line(job, aggregate, elapsed));
+                self.voice.say(&status_line(job, aggregate, elapsed));
             }
+            Screen::Quiet => {}
             Screen::Bars { status, scenarios, .. } => {
                 status.set_message(status_line(job, aggregate, elapsed));
                 for (index, (scenario, bar)) in job.scenarios.iter().zip(scenarios).enumerate() {

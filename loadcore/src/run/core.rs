@@ -153,10 +153,10 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
     if let Some(lag) = lag {
         lag.abort();
     }
-    let (delta, at) = (ticks.delta(&shards, true), core.clock.now());
+    let delta = ticks.delta(&shards, true);
     // Setups' values are let go here before their own event loop lets go of them.
     drop((shards, core));
-    spoke.finish(delta, at).await;
+    spoke.finish(delta).await;
 }
 
 /// The time this core's thread has spent working rather than waiting.
@@ -201,8 +201,9 @@ impl Ticks<'_> {
             (true, true) => Vec::new(),
         };
         self.reported = true;
+        let loaded_until = shards.iter().map(|shard| shard.loaded_until(now)).max().unwrap_or(0);
         let delta = self.core.recorder.borrow_mut().drain();
-        crate::metric::Delta { core: self.core.index, since, at: now, vus, health, ..delta }
+        crate::metric::Delta { core: self.core.index, since, at: now, loaded_until, vus, health, ..delta }
     }
 }
 

@@ -31,10 +31,10 @@ impl Started {
 
 /// Sees the aggregate grow. It is called on the control thread, so it may be slow.
 pub(crate) trait Observer {
-    /// Setups or teardowns are about to run.
-    fn phase(&mut self, _: &Job, _: Phase) {}
-    /// All cores are about to start.
-    fn started(&mut self, job: &Job);
+    /// The setups or teardowns of these names are about to run, one after the other.
+    fn phase(&mut self, _: Phase, _: &[String]) {}
+    /// All cores are about to start. The teardowns of these names come after the load.
+    fn started(&mut self, job: &Job, teardowns: &[String]);
     /// Called several times a second.
     fn tick(&mut self, job: &Job, aggregate: &Aggregate, elapsed: Duration);
     /// Called when all cores have told what they saw until then: each second, under virtual time exactly on it.
@@ -48,7 +48,7 @@ pub(crate) trait Observer {
 pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {
-    fn started(&mut self, _: &Job) {}
+    fn started(&mut self, _: &Job, _: &[String]) {}
     fn tick(&mut self, _: &Job, _: &Aggregate, _: Duration) {}
 }
 
@@ -153,7 +153,8 @@ pub(crate) async fn supervise(
     let hub_stop = hub.stop.clone();
     let prepared = match hooks {
         Some(hooks) => {
-            observer.phase(job, Phase::Setup);
+            let names: Vec<_> = job.hooks.setups.iter().map(|setup| setup.name.to_string()).collect();
+            told(observer, Phase::Setup, &names);
             Prepared::by(hooks).await
         }
         None => Prepared { ready: true, ..Prepared::default() },
@@ -165,6 +166,8 @@ pub(crate) async fn supervise(
     prepared.delta.into_iter().for_each(|delta| aggregate.ingest(delta));
     let has_load = prepared.ready;
     let elapsed = if has_load {
+        let teardowns = prepared.pending.as_ref().map_or(&[][..], |pending| &pending.teardowns);
+        observer.started(job, teardowns);
         load(job, hub, &started, &mut cores, &mut aggregate, observer).await
     } else {
         // Nobody will be given a start: the cores end by themselves.
@@ -181,7 +184,7 @@ pub(crate) async fn supervise(
         stopped: hub_stop.is_requested(),
     };
     if let Some(pending) = prepared.pending {
-        observer.phase(job, Phase::Teardown);
+        told(observer, Phase::Teardown, &pending.teardowns);
         match pending.tear_down(has_load.then_some(started.at)).await {
             Ok((delta, errors)) => {
                 ended.aggregate.ingest(delta);
@@ -192,6 +195,13 @@ pub(crate) async fn supervise(
     }
     ended.aggregate.finish(elapsed);
     ended
+}
+
+/// Nothing is told of what has nothing to do.
+fn told(observer: &mut dyn Observer, phase: Phase, names: &[String]) {
+    if !names.is_empty() {
+        observer.phase(phase, names);
+    }
 }
 
 /// What the setups came to.
@@ -220,7 +230,8 @@ impl Prepared {
     }
 }
 
-/// Gives the start, and merges deltas until every core has ended. Gives back how long that took.
+/// Gives the start, and merges deltas until every core has ended. Gives back how long it took until the last iteration
+/// had ended.
 async fn load(
     job: &Job,
     mut hub: Hub,
@@ -231,7 +242,6 @@ async fn load(
 ) -> Duration {
     let max_vus: u64 = job.scenarios.iter().map(|scenario| scenario.max_vus).sum();
     aggregate.set_gauge(&VUS_MAX.desc(), max_vus as f64, started.at, started.at);
-    observer.started(job);
     hub.start.send_replace(Some(started.at));
 
     let mut last_end = started.at;
@@ -254,10 +264,10 @@ async fn load(
             }
             Some(stage) = hub.stages.recv() => match stage {
                 Stage::Ready => {}
-                Stage::Done { core, at } => {
+                Stage::Done { core, loaded_until } => {
                     cores.end(core);
                     aggregate.core_ended(core);
-                    last_end = last_end.max(at);
+                    last_end = last_end.max(loaded_until);
                 }
                 Stage::Died { core } => {
                     // Half a load is not the load that was asked for: what it measures would be worth nothing.
@@ -273,7 +283,12 @@ async fn load(
             }
         }
     }
-    Duration::from_nanos(last_end - started.at)
+    let elapsed = Duration::from_nanos(last_end - started.at);
+    if real {
+        // The last numbers, which no tick has shown yet.
+        observer.tick(job, aggregate, elapsed);
+    }
+    elapsed
 }
 
 /// Which cores have ended, and which have reported in this interval.
@@ -336,7 +351,7 @@ mod tests {
         let start = spoke.ready().await.unwrap();
         spoke.stop_requested().await;
         let last = Delta { core: spoke.core, since: start, at: start, ..Delta::default() };
-        spoke.finish(last, start).await;
+        spoke.finish(last).await;
     }
 
     #[tokio::test]

@@ -99,6 +99,8 @@ impl NotReady {
 struct SetUp {
     delta: Delta,
     result: Result<(), NotReady>,
+    /// The names of the teardowns that will run.
+    teardowns: Vec<String>,
 }
 
 /// What the teardowns leave behind.
@@ -149,6 +151,8 @@ pub(crate) struct Died;
 /// The teardown that is still to come.
 #[derive(Debug)]
 pub(crate) struct Pending {
+    /// The names of the teardowns that will run.
+    pub(crate) teardowns: Vec<String>,
     end: oneshot::Sender<Option<Nanos>>,
     torn_down: oneshot::Receiver<TornDown>,
 }
@@ -157,8 +161,8 @@ impl HookHub {
     /// Runs the setups.
     pub(crate) async fn set_up(self) -> Result<(Delta, Result<(), NotReady>, Pending), Died> {
         self.begin.send(()).map_err(|()| Died)?;
-        let SetUp { delta, result } = self.set_up.await.map_err(|_| Died)?;
-        Ok((delta, result, Pending { end: self.end, torn_down: self.torn_down }))
+        let SetUp { delta, result, teardowns } = self.set_up.await.map_err(|_| Died)?;
+        Ok((delta, result, Pending { teardowns, end: self.end, torn_down: self.torn_down }))
     }
 }
 
@@ -185,7 +189,9 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
     // Something to tear down: a load that ran, or what a setup made before another one failed.
     let has_begun = result.is_ok() || values.has_any();
     job.values.put(values);
-    let _ = spoke.set_up.send(SetUp { delta: backstage.delta(), result });
+    let due = if has_begun { backstage.teardowns() } else { Vec::new() };
+    let teardowns = due.iter().map(|teardown| teardown.name.to_string()).collect();
+    let _ = spoke.set_up.send(SetUp { delta: backstage.delta(), result, teardowns });
 
     let Ok(start) = spoke.end.await else { return };
     if let Some(start) = start {
@@ -230,14 +236,20 @@ impl Backstage {
         Ok(())
     }
 
-    /// Those for which there is something to tear down; each of them, also when an earlier one fails.
+    /// Those for which there is something to tear down.
+    fn teardowns(&self) -> Vec<&Teardown> {
+        let values = self.core.values();
+        let is_due = |teardown: &&Teardown| {
+            teardown.needs.iter().all(|need| values.is_some_and(|values| values.has(need.of)))
+        };
+        self.core.job.hooks.teardowns.iter().filter(is_due).collect()
+    }
+
+    /// Each of them, also when an earlier one fails.
     async fn tear_down(&self) -> Vec<HookError> {
         let hooks = &self.core.job.hooks;
         let mut errors = Vec::new();
-        for Teardown { name, site, needs, run } in &hooks.teardowns {
-            if !needs.iter().all(|need| self.core.values().is_some_and(|values| values.has(need.of))) {
-                continue;
-            }
+        for Teardown { name, site, run, .. } in self.teardowns() {
             let call = Call { phase: Phase::Teardown, name, site: *site, timeout: hooks.teardown_timeout };
             let ended = self.call(&call, |slot| run(slot), std::future::pending()).await;
             errors.extend(ended.err().and_then(NotReady::failed));

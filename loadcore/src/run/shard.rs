@@ -29,6 +29,10 @@ pub(crate) struct Shard {
     /// Idle VUs of an open model, by their local index.
     idle: RefCell<Vec<usize>>,
     iterations_begun: Cell<u64>,
+    /// When the last iteration so far ended.
+    last_end: Cell<Nanos>,
+    /// Until when the plan was followed, once it has come to its end.
+    followed_until: Cell<Option<Nanos>>,
     stopped: Cell<bool>,
     /// The plan has ended: idle VUs are wanted no more.
     closing: Cell<bool>,
@@ -65,6 +69,8 @@ impl Shard {
             peak: Cell::new(0),
             idle: RefCell::default(),
             iterations_begun: Cell::new(0),
+            last_end: Cell::new(0),
+            followed_until: Cell::new(None),
             stopped: Cell::new(false),
             closing: Cell::new(false),
             changed: Notify::new(),
@@ -88,6 +94,41 @@ impl Shard {
     /// The most VUs that there were at once.
     pub(crate) fn peak(&self) -> u64 {
         self.peak.get()
+    }
+
+    pub(crate) fn iteration_ended(&self, now: Nanos) {
+        self.last_end.set(self.last_end.get().max(now));
+    }
+
+    /// Until when this share has made load: `now`, unless no iteration runs any more and none will. What VUs do after
+    /// their last iteration is no load.
+    pub(crate) fn loaded_until(&self, now: Nanos) -> Nanos {
+        let followed = self.followed_until.get().or_else(|| self.is_used_up().then_some(0));
+        match followed {
+            Some(until) if !self.vus.borrow().iter().any(|vu| vu.is_busy()) => until.max(self.last_end.get()),
+            _ => now,
+        }
+    }
+
+    /// Whether all iterations of a fixed number have begun.
+    fn is_used_up(&self) -> bool {
+        let Schedule::Closed(plan) = &self.job().schedule else { return false };
+        match plan.budget {
+            Budget::Unlimited => false,
+            Budget::Shared(most) => self.iterations_taken() >= most,
+            Budget::PerVu(most) => {
+                let vus = self.vus.borrow();
+                self.core.clock.now() >= self.start && vus.iter().all(|vu| vu.begun() >= most)
+            }
+        }
+    }
+
+    /// The plan has come to its end, or was stopped. One of a fixed number of iterations lasts as long as they do; any
+    /// other lasts to its end, also where it wants no VU any more.
+    fn followed(&self, end: Nanos) {
+        let is_fixed =
+            matches!(&self.job().schedule, Schedule::Closed(plan) if plan.budget != Budget::Unlimited);
+        self.followed_until.set(Some(if is_fixed { 0 } else { self.core.clock.now().min(end) }));
     }
 
     /// The scenario's own tags.
@@ -263,22 +304,24 @@ pub(crate) async fn run(shard: Rc<Shard>) {
     shard.dropped(0);
     while shard.core.clock.now() < shard.start {
         if shard.wait_until(shard.start).await == Woken::Stopped {
-            return;
+            break;
         }
     }
     if shard.is_stopped() {
-        return;
+        return shard.followed(Nanos::MAX);
     }
     let end = shard.start.saturating_add(nanos(shard.job().schedule.end()));
     let hard_end = end.saturating_add(shard.job().graceful_stop);
     match &shard.job().schedule {
         Schedule::Closed(plan) => {
             closed::drive(&shard, plan, hard_end).await;
+            shard.followed(end);
             shard.close(hard_end).await;
             closed::count_dropped(&shard, plan);
         }
         Schedule::Open(plan) => {
             open::drive(&shard, plan).await;
+            shard.followed(end);
             shard.close(hard_end).await;
         }
     }

@@ -227,6 +227,7 @@ impl VuSlot {
     pub(super) fn finish<R: Outcome>(&self, started: Nanos, due: Option<Nanos>, end: End<R>) {
         let now = self.vu.now();
         self.control.busy.set(false);
+        self.shard.iteration_ended(now);
         let failure = match end {
             End::Interrupted => {
                 self.count_interrupted();
@@ -291,6 +292,7 @@ impl Drop for VuSlot {
     fn drop(&mut self) {
         // Dropped in the middle of an iteration: the journey panicked while it was being dropped.
         if self.control.busy.replace(false) {
+            self.shard.iteration_ended(self.vu.now());
             self.count_interrupted();
         }
         self.control.end();

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 pub(crate) enum Stage {
     /// It waits for the common start.
     Ready,
-    /// It has ended, and handed over everything, at this time of the clock.
-    Done { core: usize, at: Nanos },
+    /// It has ended, and handed over everything; its last iteration had ended at this time of the clock.
+    Done { core: usize, loaded_until: Nanos },
     /// It is gone without having said so: a bug of loadcore's own, or no event loop could be made.
     Died { core: usize },
 }
@@ -92,10 +92,11 @@ impl Spoke {
     }
 
     /// Hands over the last delta, and says goodbye.
-    pub(crate) async fn finish(mut self, last: Delta, at: Nanos) {
+    pub(crate) async fn finish(mut self, last: Delta) {
+        let loaded_until = last.loaded_until;
         // If nobody listens any more the whole run has been given up.
         let _ = self.deltas.send(last).await;
-        let _ = self.stages.send(Stage::Done { core: self.core, at });
+        let _ = self.stages.send(Stage::Done { core: self.core, loaded_until });
         self.done = true;
     }
 

@@ -48,6 +48,24 @@ impl<N: Number> Bound<Ratio> for N {
     }
 }
 
+/// No unit has it: the bound of methods that a trend lacks, so that the compiler says what to write instead of them.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a trend has no rate, count or value",
+    label = "not a number of a trend",
+    note = "write `.p(95)`, `.avg()`, `.med()`, `.min()` or `.max()`; rates are of metrics such as `HTTP_REQ_FAILED` and `CHECKS`, counts of `HTTP_REQS` and `ITERATIONS`"
+)]
+pub trait NotOfTrends {}
+
+/// No percentile has it: the same for what has no distribution.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "only a trend has percentiles",
+    label = "no percentile",
+    note = "write `.rate()` of a `Rate`, `.count()` or `.rate()` of a `Counter`, and `.value()` of a `Gauge`"
+)]
+pub trait NotOfOthers {}
+
 /// One number of a metric, waiting for its bound: `HTTP_REQ_DURATION.p(95)`.
 #[must_use = "compare it: `.below(..)`, `.at_most(..)`, `.above(..)` or `.at_least(..)`"]
 #[derive(Debug, Clone)]
@@ -147,3 +165,28 @@ impl<U: Unit> Selected<Trend<U>> {
         Measure::new(self.selector, Aggregation::P(percentile.into_f64()))
     }
 }
+
+/// Writes methods that can never be called. Without them the compiler would say that there is none, and no more.
+macro_rules! lacking {
+    ({$($generics:tt)*} $handle:ty, [$($name:ident),*]) => { lacking!(@ {$($generics)*} $handle, [$($name),*]); lacking!(@ {$($generics)*} Selected<$handle>, [$($name),*]); };
+    (@ {$($generics:tt)*} $handle:ty, [$($name:ident),*]) => {
+        #[allow(missing_docs, reason = "hidden: for the compiler's message alone")]
+        impl<$($generics)*> $handle {
+            $(#[doc(hidden)] pub fn $name(self) -> Measure<Ratio> where U: NotOfTrends {
+                unreachable!("nothing is `NotOfTrends`")
+            })*
+        }
+    };
+    ($($handle:ty),*) => { $(
+        #[allow(missing_docs, reason = "hidden: for the compiler's message alone")]
+        impl $handle {
+            #[doc(hidden)]
+            pub fn p<N: Number + NotOfOthers>(self, _: N) -> Measure<Ratio> {
+                unreachable!("nothing is `NotOfOthers`")
+            }
+        }
+    )* };
+}
+
+lacking!({U: Unit} Trend<U>, [rate, count, value]);
+lacking!(Rate, Counter, Gauge, Selected<Rate>, Selected<Counter>, Selected<Gauge>);

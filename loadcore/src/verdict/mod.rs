@@ -12,5 +12,5 @@ pub use aggregation::Aggregation;
 pub use generator::{Generator, Soundness};
 pub(crate) use generator::{Observed, judge};
 pub use measure::{Bound, Measure, Ratio};
-pub(crate) use text::{nearest, parse_threshold};
+pub(crate) use text::{check_scenario, nearest, parse_threshold};
 pub use threshold::{Threshold, ThresholdError, ThresholdResult};

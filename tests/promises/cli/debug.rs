@@ -48,6 +48,8 @@ async fn a_debug_run_shows_each_request_and_response_in_full_and_in_order() {
     // The threshold that cannot hold is not judged.
     ran.assert_code(0);
     assert!(!ran.out.contains("THRESHOLDS") && ran.out.contains("http_reqs"), "{}", ran.out);
+    // Nor are the iterations, so it is said.
+    assert_eq!(ran.out.lines().last(), Some("  1 of 2 iterations failed"));
     let authority = server.url().trim_start_matches("http://").to_owned();
     insta::assert_snapshot!(normal(&ran.err, &authority));
     let times: Vec<_> = ran.err.lines().filter(|line| line.contains(", duration ")).collect();

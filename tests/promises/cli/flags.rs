@@ -47,6 +47,10 @@ async fn stages_and_rates_replace_the_executor_of_the_one_selected_scenario() {
     ran.assert_code(0);
     assert!(ran.err.contains("browse: up to 3 looping VUs for 1s over 2 stages"), "{}", ran.err);
 
+    let plan =
+        |stages: &[&str]| run(&[&["plan", "--scenario", "browse", "--seed", "1"], stages].concat()).out;
+    assert_eq!(plan(&["-s", "1s:5,2s:0"]), plan(&["-s", "1s:5", "--stage", "2s:0"]));
+
     server.reset().await.unwrap();
     let ran = run_against(&server, &["--scenario", "browse", "--rate", "50/s", "-d", "1s", "-u", "10"]);
     ran.assert_code(0);

@@ -63,6 +63,24 @@ fn a_plan_counts_iterations_where_they_are_fixed() {
     );
 }
 
+#[test]
+fn a_plan_says_where_a_number_of_vus_comes_from_that_nobody_gave() {
+    let planned = |limit: &str, rate: &str| {
+        let program = env!("CARGO_BIN_EXE_journeys");
+        let script = format!("ulimit -n {limit}; exec {program} plan --scenario browse -d 1s --rate {rate}");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (limit, rate, want) in [
+        ("200", "5/s", "at most 50 VUs (for the arrivals of 10s: no max_vus is given);"),
+        ("200", "1000/s", " VUs (all that the file descriptors allow: no max_vus is given);"),
+        ("200", "5/s --vus 7", "at most 7 VUs;"),
+    ] {
+        let plan = planned(limit, rate);
+        assert!(plan.contains(want), "{want}: {plan}");
+    }
+}
+
 #[tokio::test]
 async fn a_plan_sends_nothing_and_checks_everything() {
     let server = truth_server();
@@ -73,6 +91,8 @@ async fn a_plan_sends_nothing_and_checks_everything() {
     let args = ["plan", "--summary-export", export.to_str().unwrap()];
     run_against(&server, &args).assert_code(0);
     assert!(!export.exists(), "a plan leaves no summary");
+    // A scenario that is there may be spoken of, selected or not.
+    run(&["plan", "--scenario", "wait", "--threshold", "checks{scenario:browse}: rate>1"]).assert_code(0);
     for args in [
         &["plan", "--threshold", "chekcs: rate>1"][..],
         &["plan", "--scenario", "buy"],

@@ -123,15 +123,15 @@ fn a_shortcut_of_a_higher_source_replaces_the_executor_whatever_kind_it_is() {
     };
     assert_order(
         &[
-            (Flags(&["--stage", "1s:5"]), "up to 5 looping VUs for 1s over 1 stages".into()),
-            (Variable("LOADCORE_ITERATIONS", "6"), "6 iterations shared among 1 VUs, at most 10m".into()),
+            (Flags(&["--stage", "1s:5"]), "up to 5 looping VUs for 1s over 1 stage".into()),
+            (Variable("LOADCORE_ITERATIONS", "6"), "6 iterations shared among 1 VU, at most 10m".into()),
             (File("rate = \"9/s\"\nduration = \"3s\""), "9.00 iterations/s for 3s".into()),
-            (Code("executor"), "1 looping VUs for 4s".into()),
+            (Code("executor"), "1 looping VU for 4s".into()),
             (AsItIs, "30 iterations shared among 3 VUs, at most 10m".into()),
         ],
         text,
     );
-    assert_eq!(text(&[Code("default")]), "1 iterations for each of 1 VUs, at most 10m", "no attribute");
+    assert_eq!(text(&[Code("default")]), "1 iteration for each of 1 VU, at most 10m", "no attribute");
     // VUs alone replace only VUs.
     let vus = text(&[Flags(&["--vus", "7"]), File("duration = \"3s\"")]);
     assert_eq!(vus, "7 looping VUs for 3s");

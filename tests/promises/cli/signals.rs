@@ -25,7 +25,9 @@ async fn the_first_signal_ends_everything_at_once_with_a_summary_and_105() {
     let _quiet = quiet().await;
     let server = truth_server();
     let export = scratch("signals.json");
-    for (scenario, name, vus, requests) in [("wait", "INT", 20, 20), ("browse", "TERM", 8, 400)] {
+    for (scenario, name, vus, requests) in
+        [("wait", "INT", 20, 20), ("wait", "HUP", 10, 10), ("browse", "TERM", 8, 400)]
+    {
         server.reset().await.unwrap();
         let args =
             ["--scenario", scenario, "--vus", &vus.to_string(), "--duration", "10m", "--summary-export"];
@@ -47,8 +49,11 @@ async fn the_first_signal_ends_everything_at_once_with_a_summary_and_105() {
         let count = |metric: &str| summary["metrics"][metric]["values"]["count"].as_f64();
         assert_eq!(summary["run"]["exit_code"], 105);
         assert_eq!(count("http_reqs"), Some(settled(&server).await.requests as f64), "{scenario}");
+        let told = "interrupted: ending the iterations, then summary; Ctrl-C again ends at once\n";
+        assert!(ran.err.contains(told), "{}", ran.err);
         if scenario == "wait" {
-            assert_eq!((count("interrupted_iterations"), count("iterations")), (Some(20.0), None));
+            let cut = f64::from(vus);
+            assert_eq!((count("interrupted_iterations"), count("iterations")), (Some(cut), None));
         }
         assert_eq!(summary["errors"], Value::Array(Vec::new()), "cut is not failed");
     }
@@ -70,4 +75,27 @@ fn the_second_signal_ends_the_process() {
     ran.assert_code(105);
     assert!(ran.took < secs(0.5), "{:?}", ran.took);
     assert_eq!(ran.out, "");
+    assert!(ran.err.ends_with("\nended at once: no summary\n"), "{}", ran.err);
+}
+
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let _quiet = quiet_blocking();
+    let script = format!(
+        "trap '' HUP; exec {} -q --scenario browse --no-thresholds -d 1s",
+        env!("CARGO_BIN_EXE_journeys")
+    );
+    let begun = Instant::now();
+    let mut shell = Command::new("sh");
+    let child = shell
+        .args(["-c", &script])
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(secs(0.4));
+    signal("HUP", &child);
+    let ran = Ran::of(&child.wait_with_output().unwrap(), begun);
+    ran.assert_code(0);
+    assert!(ran.took >= secs(1.0), "{:?}", ran.took);
 }

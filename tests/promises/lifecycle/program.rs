@@ -23,8 +23,12 @@ struct Ended {
 }
 
 fn start(orders: &[(&str, &str)]) -> Program {
+    start_with(&["--quiet"], orders)
+}
+
+fn start_with(flags: &[&str], orders: &[(&str, &str)]) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_of-hooks"));
-    command.args(["run", "--quiet", "--cores", "1"]).envs(orders.iter().copied());
+    command.args(["run", "--cores", "1"]).args(flags).envs(orders.iter().copied());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
     Program { child, out, said: Vec::new() }
@@ -58,6 +62,12 @@ impl Program {
 
 fn run(orders: &[(&str, &str)]) -> Ended {
     start(orders).end()
+}
+
+/// The lines of its progress, without the banner.
+fn told(log: &str) -> Vec<&str> {
+    let banner = |line: &&str| line.is_empty() || line.starts_with("  ");
+    log.lines().filter(|line| !banner(line)).collect()
 }
 
 const ALL: [&str; 4] = ["SETUP begins", "SETUP ends", "TEARDOWN begins", "TEARDOWN ends"];
@@ -116,6 +126,49 @@ fn a_signal_during_setup_ends_the_test_at_once_without_load_or_teardown() {
     let ended = program.end();
     assert!(began.elapsed() < Duration::from_millis(900), "before its timeout: {:?}", began.elapsed());
     assert_eq!((ended.code, ended.said.len()), (105, 1), "{:?} {}", ended.said, ended.log);
+}
+
+#[test]
+fn setups_and_teardowns_are_announced_if_they_run_and_only_then() {
+    let log = |orders: &[(&str, &str)]| start_with(&[], orders).end().log;
+    assert_eq!(told(&log(&[])), ["setup: prepare", "teardown: clear"]);
+    let failed = log(&[("SETUP", "fail")]);
+    let [setup, error] = told(&failed)[..] else { panic!("{failed}") };
+    assert_eq!(setup, "setup: prepare");
+    assert!(error.starts_with("error: the setup `prepare` failed"), "{error}");
+}
+
+#[test]
+fn each_signal_is_answered_with_what_it_ends() {
+    let mut program = start_with(&[], &[("WORK", "hang"), ("TEARDOWN", "hang")]);
+    program.until("SETUP ends");
+    std::thread::sleep(Duration::from_millis(300));
+    program.signal();
+    program.until("TEARDOWN begins");
+    program.signal();
+    let lines = [
+        "setup: prepare",
+        "interrupted: ending the iterations, then teardown and summary; Ctrl-C again ends at once",
+        "teardown: clear",
+        "ended at once: teardown not finished, no summary",
+    ];
+    assert_eq!(told(&program.end().log), lines);
+
+    // Also where nothing else is told, and where there was nothing yet to tear down.
+    let mut program = start(&[("SETUP", "hang")]);
+    program.until("SETUP begins");
+    program.signal();
+    assert_eq!(
+        told(&program.end().log),
+        ["interrupted: ending the setup; Ctrl-C again ends at once"],
+        "no teardown runs, so none is announced"
+    );
+    let mut program = start(&[("TEARDOWN", "hang")]);
+    program.until("TEARDOWN begins");
+    program.signal();
+    let ended = program.end();
+    assert_eq!(told(&ended.log), ["interrupted: teardown goes on, then summary; Ctrl-C again ends at once"]);
+    assert_eq!(ended.code, 101, "what ends after the load does not interrupt it");
 }
 
 #[test]

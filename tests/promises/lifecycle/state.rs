@@ -1,6 +1,7 @@
 //! Promise: each VU has a state of its own, made once before its first iteration and made anew only after a panic.
 
 use super::Diary;
+use loadcore::plan::Executor;
 use loadcore::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -154,4 +155,39 @@ fn a_teardown_in_code_ends_the_state_of_its_own_scenario_only() {
     let other = scenario().vu_teardown(async |_: &Vu, _: &mut u32| Ok(()));
     let error = LoadTest::new().scenario(other).run_virtual(1).unwrap_err().to_string();
     assert!(error.contains("this teardown takes a `u32`, but its scenario has a `"), "{error}");
+}
+
+#[test]
+fn what_vus_do_after_their_last_iteration_does_not_thin_out_the_rates() {
+    let slow_to_leave = |executor: Executor| {
+        let scenario = Scenario::with_state(
+            "shop",
+            async |_: &Vu| Ok(0),
+            async |vu: &Vu, _: &mut u32| {
+                vu.sleep(millis(250)).await;
+                Ok(())
+            },
+        );
+        let scenario = scenario.vu_teardown(async |vu: &Vu, _: &mut u32| {
+            vu.sleep(secs(9)).await;
+            Ok(())
+        });
+        LoadTest::new().scenario(scenario.executor(executor))
+    };
+    let executors: [(Executor, f64, u64); 5] = [
+        (constant_vus(2, secs(2)).into(), 8.0, 2),
+        (shared_iterations(8).vus(2).into(), 8.0, 1),
+        (per_vu_iterations(4).vus(2).into(), 8.0, 1),
+        // Also what is planned without VUs or arrivals belongs to the load.
+        (ramping_vus([(secs(1), 2), (secs(0), 0), (secs(3), 0)]).start_vus(2).into(), 2.0, 4),
+        (constant_arrival_rate(per(1, secs(3)), secs(4)).into(), 0.5, 4),
+    ];
+    for (executor, rate, took) in executors {
+        let name = format!("{executor:?}");
+        for shards in [1, 2] {
+            let report = slow_to_leave(executor.clone()).run_virtual(shards).unwrap();
+            assert_eq!(report.run().duration, secs(took), "{name}");
+            assert_eq!(report.value(ITERATIONS.rate()), rate, "{name}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Iterations that start at a constant rate, however long the earlier ones take.
 
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::number::counted;
 use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ impl Plan for ConstantArrivalRate {
     }
 
     fn describe(&self) -> String {
-        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {vus} VUs"));
+        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {}", counted(vus, "VU")));
         format!("{} for {}{vus}", self.rate, format_duration(self.duration))
     }
 

@@ -1,6 +1,7 @@
 //! A fixed number of VUs that loop for a fixed time.
 
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::number::counted;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, VuStep, format_duration};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ pub struct ConstantVus {
     duration: Duration,
 }
 
-/// `vus` VUs loop for `duration`.
+/// `vus` VUs loop for `duration`: `constant_vus(10, secs(30))`, or `constant_vus(10, 30s)` in the attribute.
 pub fn constant_vus(vus: u64, duration: Duration) -> ConstantVus {
     ConstantVus { vus, duration }
 }
@@ -24,7 +25,7 @@ impl Plan for ConstantVus {
     }
 
     fn describe(&self) -> String {
-        format!("{} looping VUs for {}", self.vus, format_duration(self.duration))
+        format!("{} for {}", counted(self.vus, "looping VU"), format_duration(self.duration))
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {

@@ -38,6 +38,11 @@ impl PlanError {
     pub(crate) fn new(executor: &'static str, problem: impl Into<String>) -> Self {
         Self { executor, problem: problem.into() }
     }
+
+    /// What is wrong, without the executor: for whoever has not named one.
+    pub(crate) fn problem(&self) -> &str {
+        &self.problem
+    }
 }
 
 /// What each executor's file provides: a name, a description for the banner, and the checked schedule.

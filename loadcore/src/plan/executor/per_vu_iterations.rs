@@ -1,6 +1,7 @@
 //! A fixed number of iterations for each VU.
 
 use super::{DEFAULT_MAX_DURATION, Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::number::counted;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, VuStep, format_duration};
 use std::time::Duration;
 
@@ -40,7 +41,11 @@ impl Plan for PerVuIterations {
 
     fn describe(&self) -> String {
         let limit = format_duration(self.max_duration);
-        format!("{} iterations for each of {} VUs, at most {limit}", self.iterations, self.vus)
+        format!(
+            "{} for each of {}, at most {limit}",
+            counted(self.iterations, "iteration"),
+            counted(self.vus, "VU")
+        )
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {

@@ -2,6 +2,7 @@
 
 use super::constant_arrival_rate::{require_rate, require_unit};
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::number::counted;
 use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub struct RampingArrivalRate {
 }
 
 /// The rate at which iterations start ramps to each stage's target over its duration:
-/// `ramping_arrival_rate([(mins(1), per_sec(100)), (mins(5), per_sec(100))])`.
+/// `ramping_arrival_rate([(mins(1), per_sec(100)), (mins(5), per_sec(100))])`, or `1m` for `mins(1)` in the attribute.
 ///
 /// Starts from a rate of 0 unless [`start_rate`](RampingArrivalRate::start_rate) says otherwise (as in k6). A stage of 0 s
 /// jumps.
@@ -125,9 +126,10 @@ impl Plan for RampingArrivalRate {
     }
 
     fn describe(&self) -> String {
-        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {vus} VUs"));
-        let (peak, total, stages) = (self.peak(), format_duration(self.total()), self.stages.len());
-        format!("up to {peak:.2} iterations/s for {total} over {stages} stages{vus}")
+        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {}", counted(vus, "VU")));
+        let (peak, total, stages) =
+            (self.peak(), format_duration(self.total()), counted(self.stages.len() as u64, "stage"));
+        format!("up to {peak:.2} iterations/s for {total} over {stages}{vus}")
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {

@@ -1,6 +1,7 @@
 //! VU numbers that ramp linearly from stage to stage.
 
 use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::number::counted;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, StageLoad, VuStep, format_duration};
 use std::time::Duration;
 
@@ -81,8 +82,9 @@ impl Plan for RampingVus {
     }
 
     fn describe(&self) -> String {
-        let (peak, total, stages) = (self.peak(), format_duration(self.total()), self.stages.len());
-        format!("up to {peak} looping VUs for {total} over {stages} stages")
+        let (peak, total, stages) =
+            (self.peak(), format_duration(self.total()), counted(self.stages.len() as u64, "stage"));
+        format!("up to {} for {total} over {stages}", counted(peak, "looping VU"))
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {

@@ -1,6 +1,7 @@
 //! A fixed number of iterations that all VUs take from together.
 
 use super::{DEFAULT_MAX_DURATION, Plan, PlanError, require_duration, require_vus, shared_options};
+use crate::plan::number::counted;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, VuStep, format_duration};
 use std::time::Duration;
 
@@ -41,7 +42,11 @@ impl Plan for SharedIterations {
 
     fn describe(&self) -> String {
         let limit = format_duration(self.max_duration);
-        format!("{} iterations shared among {} VUs, at most {limit}", self.iterations, self.vus)
+        format!(
+            "{} shared among {}, at most {limit}",
+            counted(self.iterations, "iteration"),
+            counted(self.vus, "VU")
+        )
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {

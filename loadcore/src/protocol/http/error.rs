@@ -39,6 +39,8 @@ pub enum ErrorKind {
     Cancelled,
     /// Anything else.
     Other,
+    /// A path without a base URL to resolve it against. Such a request is none: it is counted nowhere.
+    NoBaseUrl,
 }
 
 impl ErrorKind {
@@ -59,13 +61,14 @@ impl ErrorKind {
             Self::InvalidResponse => "invalid http response",
             Self::Cancelled => "cancelled",
             Self::Other => "other",
+            Self::NoBaseUrl => "no base URL",
         }
     }
 
     /// k6's number for it, the `error_code` tag's value.
     pub fn code(self) -> u16 {
         match self {
-            Self::InvalidRequest => 1020,
+            Self::InvalidRequest | Self::NoBaseUrl => 1020,
             Self::Timeout => 1050,
             Self::Dns => 1101,
             Self::ConnectTimeout => 1211,
@@ -117,7 +120,8 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 
 /// A request that got no complete answer.
 ///
-/// It has been counted already, in `http_reqs` and `http_req_failed`, under its kind; `?` also ends the iteration.
+/// It has been counted already, in `http_reqs` and `http_req_failed`, under its kind; `?` also ends the iteration. Only a
+/// request that could go nowhere, for there is no base URL, is counted neither here nor there.
 #[derive(Debug, Clone)]
 pub struct SendError {
     inner: Box<Inner>,

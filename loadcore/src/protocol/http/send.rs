@@ -25,7 +25,10 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
             if let Some(dump) = &request.http.core.dump {
                 dump.failure(None, error, &Timings::default());
             }
-            count_unsent(&request, None, error.kind(), Duration::ZERO);
+            // Without a base URL there is nobody whom it could have reached: it says nothing of any target.
+            if error.kind() != ErrorKind::NoBaseUrl {
+                count_unsent(&request, None, error.kind(), Duration::ZERO);
+            }
             return Err(error.clone());
         }
     };

@@ -120,6 +120,9 @@ impl IntoUrl for Path {
     }
 }
 
+/// What to do about a path that leads nowhere.
+const NO_BASE_URL: &str = "add --base-url URL, or LoadTest::base_url in the code, or write the whole URL";
+
 impl Written<'_> {
     pub(super) fn text(&self) -> &str {
         &self.text
@@ -151,11 +154,7 @@ impl Written<'_> {
     pub(super) fn resolve(&self, core: &HttpCore) -> Result<Target, Failure> {
         let invalid = |problem: &str| Failure::new(ErrorKind::InvalidRequest, problem);
         if self.text.starts_with('/') {
-            let base = core.base.as_ref().ok_or_else(|| {
-                invalid(
-                    "a path needs a base URL: give --base-url, or LoadTest::base_url, or write the whole URL",
-                )
-            })?;
+            let base = core.base.as_ref().ok_or_else(|| Failure::new(ErrorKind::NoBaseUrl, NO_BASE_URL))?;
             let name = core.intern_name(&self.name());
             let text = self.text.split('#').next().unwrap_or_default();
             let path = if base.prefix.is_empty() {

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// Rows of a table beyond which the rest is only counted.
 const MOST_ROWS: usize = 40;
 
-pub(super) fn summary(report: &Report, colour: bool) -> String {
-    let mut page = Page { text: String::new(), colour };
+pub(super) fn summary(report: &Report, colour: bool, width: usize) -> String {
+    let mut page = Page { text: String::new(), colour, width };
     thresholds(&mut page, report);
     totals::totals(&mut page, report);
     iterations::iterations(&mut page, report);
@@ -43,10 +43,10 @@ fn thresholds(page: &mut Page, report: &Report) {
         }
         let observed = match result.observed {
             None => page.paint(Style::new().yellow(), "no data"),
-            Some(value) => number(&result.threshold, value),
+            Some(value) => format!("{}={}", result.threshold.aggregation(), number(&result.threshold, value)),
         };
         let (mark, expression) = (page.mark(result.ok), result.threshold.expression());
-        let mut line = format!("    {mark} '{expression}' {}={observed}", result.threshold.aggregation());
+        let mut line = format!("    {mark} '{expression}' {observed}");
         if let Some(aborted) = &report.run.aborted_by
             && aborted.threshold == result.threshold
         {

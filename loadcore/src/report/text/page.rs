@@ -7,12 +7,35 @@ use std::fmt::Write as _;
 pub(super) struct Page {
     pub(super) text: String,
     pub(super) colour: bool,
+    /// The columns that there are.
+    pub(super) width: usize,
 }
 
 impl Page {
     pub(super) fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str(line.as_ref());
         self.text.push('\n');
+    }
+
+    /// A line of cells behind its head; those that do not fit go on below the first one.
+    pub(super) fn cells(&mut self, head: &str, cells: &[String]) {
+        let indent = console::measure_text_width(head);
+        let (mut line, mut used, mut is_first) = (head.to_owned(), indent, true);
+        for cell in cells {
+            let width = console::measure_text_width(cell.trim_end());
+            if !is_first && used + 1 + width > self.width {
+                self.line(line.trim_end());
+                (line, used, is_first) = (" ".repeat(indent), indent, true);
+            }
+            if !is_first {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(cell);
+            used += console::measure_text_width(cell);
+            is_first = false;
+        }
+        self.line(line.trim_end());
     }
 
     /// One empty line, unless there is one already.
@@ -64,5 +87,23 @@ impl Page {
         if total > rows.len() {
             self.line(format!("    .. and {} more: see --summary-export", total - rows.len()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_that_do_not_fit_go_on_below_the_first_one() {
+        let shown = |width: usize| {
+            let mut page = Page { text: String::new(), colour: false, width };
+            page.cells("name: ", &["avg=1   ", "med=2   ", "max=3   "].map(str::to_owned));
+            page.text
+        };
+        assert_eq!(shown(usize::MAX), "name: avg=1    med=2    max=3\n");
+        assert_eq!(shown(29), shown(usize::MAX));
+        assert_eq!(shown(28), "name: avg=1    med=2\n      max=3\n");
+        assert_eq!(shown(3), "name: avg=1\n      med=2\n      max=3\n");
     }
 }

@@ -59,30 +59,32 @@ fn section(page: &mut Page, report: &Report, title: &str, metrics: &[&MetricDesc
     page.line(format!("    {}", page.paint(Style::new().bold(), title)));
     for desc in metrics {
         let all = Selector::all_of((*desc).clone());
-        let line = metric_line(page, report, &all, &format!("    {}", desc.name), width + 4);
-        page.line(line);
+        metric_line(page, report, &all, &format!("    {}", desc.name), width + 4);
         if desc.name == HTTP_REQ_DURATION.name() {
             let expected = all.with_tag("expected_response", "true");
-            let line = metric_line(page, report, &expected, &format!("    {EXPECTED}"), width + 4);
-            page.line(line);
+            metric_line(page, report, &expected, &format!("    {EXPECTED}"), width + 4);
         }
     }
     page.line("");
 }
 
-fn metric_line(page: &Page, report: &Report, selector: &Selector, name: &str, width: usize) -> String {
+fn metric_line(page: &mut Page, report: &Report, selector: &Selector, name: &str, width: usize) {
     let dots = ".".repeat(width.saturating_sub(name.chars().count()));
     let contains = selector.metric.contains;
     let show = |value: f64| format::value(value, contains);
     let values = match report.aggregate.stats(selector, &PERCENTILES) {
         Stats::Counter { count, rate, .. } => {
-            format!("{:<10} {}", show(count), page.faint(&format!("{}/s", show(rate))))
+            vec![format!("{:<10} {}", show(count), page.faint(&format!("{}/s", show(rate))))]
         }
         Stats::Rate { rate, trues, total } => {
-            format!("{:<10} {}", format::percent(rate), page.faint(&format!("{trues} out of {total}")))
+            vec![format!("{:<10} {}", format::percent(rate), page.faint(&format!("{trues} out of {total}")))]
         }
         Stats::Gauge { value, min, max } => {
-            format!("{:<10} {}", show(value), page.faint(&format!("min={} max={}", show(min), show(max))))
+            vec![format!(
+                "{:<10} {}",
+                show(value),
+                page.faint(&format!("min={} max={}", show(min), show(max)))
+            )]
         }
         Stats::Trend { count, sum, min, max, percentiles } => {
             let [med, p90, p95, p99] = [0, 1, 2, 3].map(|i| percentiles.get(i).copied().unwrap_or(f64::NAN));
@@ -95,10 +97,11 @@ fn metric_line(page: &Page, report: &Report, selector: &Selector, name: &str, wi
                 ("p(95)", p95),
                 ("p(99)", p99),
             ];
-            cells.map(|(name, value)| format!("{name}={:<9}", show(value))).join(" ")
+            cells.map(|(name, value)| format!("{name}={:<9}", show(value))).to_vec()
         }
     };
-    format!("{name}{}: {}", page.faint(&dots), values.trim_end())
+    let head = format!("{name}{}: ", page.faint(&dots));
+    page.cells(&head, &values);
 }
 
 fn checks(page: &mut Page, report: &Report) {

@@ -31,6 +31,25 @@ pub(crate) fn parse_threshold(text: &str, known: &[MetricDesc]) -> Result<Thresh
     Ok(threshold)
 }
 
+/// Refuses a threshold about a scenario that nobody knows, which could only ever find no data. An empty name means what
+/// belongs to none.
+pub(crate) fn check_scenario(
+    text: &str,
+    threshold: &Threshold,
+    scenarios: &[&str],
+) -> Result<(), ThresholdError> {
+    let Some(name) = threshold.selector().tag("scenario") else { return Ok(()) };
+    if name.is_empty() || scenarios.contains(&name) {
+        return Ok(());
+    }
+    let name_shown = shown(name);
+    let problem = match nearest(name, scenarios.iter().copied()) {
+        Some(near) => format!("no scenario is named `{name_shown}`; did you mean `{near}`?"),
+        None => format!("no scenario is named `{name_shown}`; there are: {}", scenarios.join(", ")),
+    };
+    Err(ThresholdError::Text { text: shown(text), problem })
+}
+
 /// The series and the condition; tag values may hold colons and braces themselves, as `group:::User Login` does.
 fn split(text: &str) -> Result<(&str, &str), String> {
     let (open, colon) = (text.find('{'), text.find(':'));

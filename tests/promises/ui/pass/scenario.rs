@@ -20,6 +20,7 @@ async fn plain(vu: &Vu) -> Result {
         HTTP_REQ_FAILED.rate() < LIMIT,
         HTTP_REQ_DURATION.p(50).below(millis(50)),
         CHECKS.group(STEP_GROUP).rate() >= 0.99,
+        (HTTP_REQ_FAILED.rate() < LIMIT * 10.0).abort_on_fail().delay_abort_eval(10s),
     ],
     tags = [("team", "shop")],
     name = "full-1",
