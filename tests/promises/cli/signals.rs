@@ -11,6 +11,22 @@ fn signal(name: &str, child: &Child) {
     assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
 }
 
+/// A program that hears of hangups, even if the tests themselves run under `nohup`, which children inherit.
+fn hearing(args: &[&str]) -> Command {
+    let mut command = program(&[]);
+    let hears =
+        Command::new("env").args(["--default-signal=HUP", "true"]).status().is_ok_and(|it| it.success());
+    if !hears {
+        command.args(args);
+        return command;
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_journeys")]).args(args);
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// Waits until the server has got so many requests.
 async fn until_requests(server: &TruthServer, requests: u64) {
     let begun = Instant::now();
@@ -33,7 +49,7 @@ async fn the_first_signal_ends_everything_at_once_with_a_summary_and_105() {
             ["--scenario", scenario, "--vus", &vus.to_string(), "--duration", "10m", "--summary-export"];
         let url = server.url();
         let args = [&args[..], &[export.to_str().unwrap(), "--base-url", &url]].concat();
-        let child = program(&args).spawn().unwrap();
+        let child = hearing(&args).spawn().unwrap();
         until_requests(&server, requests).await;
         let signalled = Instant::now();
         signal(name, &child);
