@@ -131,24 +131,8 @@ pub(crate) fn expect<T: Parse>(input: ParseStream<'_>, message: &str) -> syn::Re
 }
 
 fn closest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
-    let (distance, key) = valid.iter().map(|key| (distance(name, key), *key)).min()?;
+    let (distance, key) = valid.iter().map(|key| (strsim::levenshtein(name, key), *key)).min()?;
     (distance <= 1 + key.len() / 4).then_some(key)
-}
-
-/// The number of letters to insert, delete or replace.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

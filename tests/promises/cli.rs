@@ -42,7 +42,11 @@ impl Ran {
 
 /// The program, away from any data but its own.
 fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_journeys"));
+    quietly(Command::new(env!("CARGO_BIN_EXE_journeys")), args)
+}
+
+/// With these arguments, in the scratch folder, and with all that it says kept.
+fn quietly(mut command: Command, args: &[&str]) -> Command {
     command.args(args).current_dir(env!("CARGO_TARGET_TMPDIR"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -13,18 +13,14 @@ fn signal(name: &str, child: &Child) {
 
 /// A program that hears of hangups, even if the tests themselves run under `nohup`, which children inherit.
 fn hearing(args: &[&str]) -> Command {
-    let mut command = program(&[]);
-    let hears =
-        Command::new("env").args(["--default-signal=HUP", "true"]).status().is_ok_and(|it| it.success());
+    const DEFAULT: &str = "--default-signal=HUP";
+    let hears = Command::new("env").args([DEFAULT, "true"]).status().is_ok_and(|it| it.success());
     if !hears {
-        command.args(args);
-        return command;
+        return program(args);
     }
     let mut command = Command::new("env");
-    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_journeys")]).args(args);
-    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    command.args([DEFAULT, env!("CARGO_BIN_EXE_journeys")]);
+    quietly(command, args)
 }
 
 /// Waits until the server has got so many requests.
