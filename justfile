@@ -33,6 +33,11 @@ against-wrk *ARGS:
     cargo build --release -p loadcore-benches
     target/release/against-wrk --limit 1.4 {{ARGS}}
 
+# How late arrivals start, against a Tokio interval; needs nginx and taskset, and an idle machine
+lateness *ARGS:
+    cargo build --release -p loadcore-benches
+    target/release/lateness {{ARGS}}
+
 # Other load generators beside loadcore, as far as they are installed; see benches/versus/README.md
 versus *ARGS:
     cargo run --release --manifest-path benches/versus/Cargo.toml -- {{ARGS}}

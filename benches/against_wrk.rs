@@ -6,14 +6,10 @@
 //! loop is built with the default release profile, all metrics and `traceparent` on.
 
 use clap::Parser;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 use yardstick::cpu;
-
-const ADDRESS: &str = "127.0.0.1:18999";
-const BODY: &str =
-    r#"{"id":1,"name":"a product with a name","price":12.5,"tags":["a","b","c"],"stock":100,"category":"x"}"#;
+use yardstick::nginx::{ADDRESS, Nginx, on_core};
 
 #[derive(Debug, Parser)]
 struct Args {
@@ -29,47 +25,6 @@ struct Args {
     /// Fail if loadcore's median costs more than this many times wrk's.
     #[arg(long)]
     limit: Option<f64>,
-}
-
-/// An nginx of our own, ended when dropped.
-struct Nginx {
-    process: Child,
-    folder: PathBuf,
-}
-
-impl Nginx {
-    fn start() -> std::io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("loadcore-nginx-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.display();
-        let config = format!(
-            "worker_processes 1; daemon off; pid {path}/pid; error_log {path}/error.log;\n\
-             events {{ worker_connections 18000; }}\n\
-             http {{ access_log off; keepalive_requests 1000000000; server {{ listen {ADDRESS} backlog=4096;\n\
-             location / {{ default_type application/json; return 200 '{BODY}'; }} }} }}\n"
-        );
-        let file = folder.join("nginx.conf");
-        std::fs::write(&file, config)?;
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0", "nginx", "-c"]).arg(&file).stderr(Stdio::null());
-        let process = command.spawn()?;
-        for _ in 0..100 {
-            if std::net::TcpStream::connect(ADDRESS).is_ok() {
-                return Ok(Self { process, folder });
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Err(std::io::Error::other(format!("nginx does not answer at {ADDRESS}; see {path}/error.log")))
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // The master ends its worker on SIGTERM; SIGKILL would leave it behind.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }
 
 /// One client's run: requests, and its CPU time for each in microseconds (user, system).
@@ -100,14 +55,8 @@ fn run(command: &mut Command, seconds: u64, requests: impl Fn(&str) -> Option<f6
     Ok(Run { rate: count / seconds as f64, user: each(used.user), system: each(used.system) })
 }
 
-fn on_second_core(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", "1"]).arg(program);
-    command
-}
-
 fn wrk(args: &Args) -> std::io::Result<Run> {
-    let mut command = on_second_core("wrk");
+    let mut command = on_core(1, "wrk");
     command.args(["-t1", &format!("-c{}", args.connections), &format!("-d{}s", args.seconds)]);
     command.arg(format!("http://{ADDRESS}/"));
     run(&mut command, args.seconds, |text| {
@@ -118,7 +67,7 @@ fn wrk(args: &Args) -> std::io::Result<Run> {
 
 fn loadcore(args: &Args) -> std::io::Result<Run> {
     let program = std::env::current_exe()?.with_file_name("get-loop");
-    let mut command = on_second_core(program);
+    let mut command = on_core(1, program);
     command.args(["--quiet", "--cores", "1", "--base-url", &format!("http://{ADDRESS}")]);
     command.args(["--vus", &args.connections.to_string(), "--duration", &format!("{}s", args.seconds)]);
     run(&mut command, args.seconds, |text| {

@@ -5,7 +5,7 @@
 //! | function | source | unit | resolution | user and system apart |
 //! |---|---|---|---|---|
 //! | [`this_thread`], [`of_threads`] | `schedstat` | nanoseconds | what a running thread used since the last scheduler tick (1 to 10 ms) is missing; exact for one that sleeps | no |
-//! | [`this_process`], [`of_process`], [`reaped_children`] | `stat` | clock ticks | 10 ms ([`TICK`]) | yes |
+//! | [`this_process`], [`of_process`], [`reaped_children`], [`of_core`] | `stat` | clock ticks | 10 ms ([`TICK`]) | yes |
 //!
 //! Both count the time in the kernel on the thread's behalf, which includes the network stack's work for its own sends
 //! and whatever interrupts it happens to serve meanwhile. Runs of some seconds make either resolution negligible.
@@ -93,6 +93,25 @@ pub fn reaped_children() -> io::Result<Usage> {
     Ok(stat("/proc/self/stat")?.1)
 }
 
+/// The time in which a core was not idle, whoever used it: all processes, the kernel, and what a hypervisor took away.
+/// 10 ms resolution.
+///
+/// # Errors
+/// When there is no such core, or `/proc` cannot be read.
+pub fn of_core(core: usize) -> io::Result<Duration> {
+    let (path, name) = ("/proc/stat", format!("cpu{core}"));
+    let text = std::fs::read_to_string(path)?;
+    let mut lines = text.lines().map(str::split_whitespace);
+    let mut fields = lines
+        .find_map(|mut line| (line.next() == Some(&name)).then_some(line))
+        .ok_or_else(|| malformed(path))?;
+    // user, nice, system, idle, iowait, irq, softirq, steal: see proc_stat(5).
+    let times: Vec<u64> = fields.by_ref().take(8).map_while(|ticks| ticks.parse().ok()).collect();
+    let [user, nice, system, _, _, irq, softirq, steal] = times[..] else { return Err(malformed(path)) };
+    let ticks = user + nice + system + irq + softirq + steal;
+    Ok(Duration::from_millis(10 * ticks))
+}
+
 fn schedstat(path: &str) -> io::Result<Duration> {
     let text = std::fs::read_to_string(path)?;
     let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
@@ -150,6 +169,13 @@ mod tests {
         assert!(Command::new("sh").args(["-c", script]).status().unwrap().success());
         assert!(reaped_children().unwrap().since(before).total() >= TICK);
         assert!(of_process(u32::MAX).is_err());
+    }
+
+    #[test]
+    fn a_core_has_worked_for_at_least_what_it_was_seen_to() {
+        let before = of_core(0).unwrap();
+        assert!(before > Duration::ZERO && of_core(0).unwrap() >= before);
+        assert!(of_core(1_000_000).is_err());
     }
 
     #[test]

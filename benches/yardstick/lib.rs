@@ -14,6 +14,7 @@
 
 mod client;
 pub mod cpu;
+pub mod nginx;
 #[cfg(test)]
 mod tests;
 

@@ -18,13 +18,13 @@ mod trace;
 pub mod verdict;
 
 pub use error::{Error, Result};
-pub use load_test::{HooksError, LoadTest, NameError, RunError};
+pub use load_test::{HooksError, LoadTest, NameError, RunError, SequenceError};
 pub use loadcore_macros::{data, group, metric, scenario, setup, teardown, vu_setup, vu_teardown};
 pub use metric::Group;
 pub use protocol::http::{self, Path};
 pub use protocol::measure::{MEASURE_DURATION, MEASURE_FAILED};
 pub use report::{CheckResult, Report, RunInfo, ScenarioInfo};
-pub use run::{HookError, Outcome, Phase, Scenario, Setup, Teardown, TimeAmount, Vu};
+pub use run::{HookError, Instance, Outcome, Phase, Ruling, Scenario, Setup, Teardown, TestAborted, Think, TimeAmount, Vu};
 pub use trace::{SpanId, TraceContext, TraceId};
 
 /// Compiles the README's programs.

@@ -1,6 +1,6 @@
 //! What a test crate needs: `use loadcore::prelude::*;`.
 
-pub use crate::data::SharedArray;
+pub use crate::data::{Feeder, OnEnd, SharedArray, StreamedRows};
 pub use crate::metric::{
     Bytes, CHECKS, Counter, DATA_RECEIVED, DATA_SENT, DROPPED_ITERATIONS, GROUP_DURATION, Gauge, Group,
     INTERRUPTED_ITERATIONS, ITERATION_DURATION, ITERATION_FAILED, ITERATION_LATENESS,
@@ -16,5 +16,6 @@ pub use crate::protocol::http::{
     HTTP_REQ_WAITING, HTTP_REQS, Response,
 };
 pub use crate::{Error, LoadTest, MEASURE_DURATION, MEASURE_FAILED, Report, Result, Scenario, Vu};
+pub use crate::run::{constant, exponential, lognormal, normal, uniform};
 pub use crate::{check, path};
 pub use loadcore_macros::{data, group, metric, scenario, setup, teardown, vu_setup, vu_teardown};

@@ -9,6 +9,7 @@ mod in_code;
 mod output;
 mod plan;
 mod precedence;
+mod shares;
 mod signals;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! golden are k6's own, from its documented behaviour.
 
 mod goldens;
+mod open;
 mod properties;
 mod reference;
 

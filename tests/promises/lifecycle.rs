@@ -4,6 +4,7 @@
 mod database;
 mod declared;
 mod program;
+mod signals;
 mod state;
 
 use loadcore::prelude::*;
@@ -209,7 +210,7 @@ fn setup_and_teardown_that_take_too_long_are_left() {
     let place = format!("{}:{}", file!(), line!() - 5);
     let test = LoadTest::new().scenario(Scenario::new("idle", async |_: &Vu| Ok(())));
     let error = test.setup(slow("slow")).run_virtual(1).unwrap_err().to_string();
-    let want = "took longer than 1m; give it more with LoadTest::setup_timeout";
+    let want = "took longer than 1m; give it more with --setup-timeout or LoadTest::setup_timeout";
     let want = format!("the setup `slow` ({place}) {want}");
     assert_eq!(error, want);
 

@@ -2,16 +2,22 @@
 
 mod architecture;
 mod cli;
+mod control;
 mod data;
 mod design;
 mod discovery;
 mod embedding;
 mod executors;
 mod faults;
+mod golden;
+mod feeders;
 mod history;
 mod lifecycle;
 mod macros;
 mod measure;
+mod omission;
+mod pacing;
+mod randomness;
 mod reports;
 mod support;
 mod thresholds;

@@ -152,7 +152,7 @@ fn the_json_has_exactly_the_promised_keys() {
     );
     has_exactly(
         &json["run"],
-        &["id", "started", "duration_ms", "seed", "version", "exit_code", "aborted_by"],
+        &["id", "started", "duration_ms", "seed", "version", "exit_code", "aborted_by", "aborted", "failed"],
     );
     has_exactly(&json["thresholds"][0], &["metric", "selector", "expression", "ok", "observed"]);
     has_exactly(&json["checks"][0], &["name", "group", "passes", "fails"]);

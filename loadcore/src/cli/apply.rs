@@ -59,6 +59,12 @@ impl Options {
         test.no_thresholds = self.no_thresholds.unwrap_or(test.no_thresholds);
         test.seed = self.seed.or(test.seed);
         test.cores = self.cores.or(test.cores);
+        if let Some(limit) = self.setup_timeout {
+            test = test.setup_timeout(limit);
+        }
+        if let Some(limit) = self.teardown_timeout {
+            test = test.teardown_timeout(limit);
+        }
         Ok(test)
     }
 
@@ -72,10 +78,14 @@ impl Options {
             let (place, known) = (&selected.place, known.join(", "));
             return Err(format!("{place}: no scenario is named `{name}`; there are: {known}"));
         }
-        let is_selected = |scenario: &Scenario| selected.value.iter().any(|name| name == scenario.name());
-        let unselected = test.scenarios.iter().filter(|scenario| !is_selected(scenario));
-        test.unselected.extend(unselected.map(|scenario| scenario.name().to_owned()));
-        test.scenarios.retain(is_selected);
+        let is_selected = |name: &str| selected.value.iter().any(|selected| selected == name);
+        let names = test.scenarios.iter().map(Scenario::name);
+        test.unselected.extend(names.filter(|name| !is_selected(name)).map(str::to_owned));
+        test.scenarios.retain(|scenario| is_selected(scenario.name()));
+        for executor in test.scenarios.iter_mut().filter_map(|scenario| scenario.executor.as_mut()) {
+            // Nobody needs to wait for what does not run.
+            executor.after.take_if(|before| test.unselected.contains(before));
+        }
         Ok(())
     }
 
@@ -127,4 +137,32 @@ fn process_env(process: &[(String, OsString)]) -> Vec<(String, String)> {
         .filter_map(text)
         .filter(|(name, _)| crate::load_test::check_env_name(name).is_ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::constant_vus;
+    use crate::run::Vu;
+    use std::time::Duration;
+
+    #[test]
+    fn nobody_waits_for_a_scenario_that_is_left_out() {
+        let test = || {
+            let scenario = |name: &'static str, after| {
+                let executor = constant_vus(1, Duration::from_secs(1)).after(after);
+                Scenario::new(name, async |_: &Vu| Ok(())).executor(executor)
+            };
+            LoadTest::new().scenario(scenario("warmup", "misspelt")).scenario(scenario("main", "warmup"))
+        };
+        let after = |selected: &[&str]| {
+            let selected = Said::new(selected.iter().map(|name| (*name).to_owned()).collect(), "--scenario");
+            let options = Options { scenarios: Some(selected), ..Options::default() };
+            let test = options.apply(test(), &[]).unwrap();
+            test.scenarios.into_iter().map(|scenario| scenario.executor.unwrap().after).collect::<Vec<_>>()
+        };
+        assert_eq!(after(&["main"]), [None]);
+        let all = after(&["main", "warmup"]);
+        assert_eq!(all, [Some("misspelt".to_owned()), Some("warmup".to_owned())]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::options::{Options, Said};
 use super::{help, values};
-use crate::plan::ArrivalRate;
+use crate::plan::{ArrivalRate, Segment, Sequence, Share};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -65,6 +65,12 @@ pub(super) struct RunArgs {
     /// How many cores generate load [default: all that this process may use]
     #[arg(long, value_name = "N", value_parser = values::cores, allow_negative_numbers = true, help_heading = "Test")]
     cores: Option<usize>,
+    /// How long each setup may take [default: 1m]
+    #[arg(long, value_name = "TIME", value_parser = values::time_limit, allow_hyphen_values = true, help_heading = "Test")]
+    setup_timeout: Option<Duration>,
+    /// How long each teardown may take [default: 1m]
+    #[arg(long, value_name = "TIME", value_parser = values::time_limit, allow_hyphen_values = true, help_heading = "Test")]
+    teardown_timeout: Option<Duration>,
 
     /// Replace the selected scenario's executor: this many VUs (alone: for as many iterations)
     #[arg(long, short = 'u', value_name = "N", value_parser = values::whole, allow_negative_numbers = true, help_heading = LOAD)]
@@ -126,7 +132,35 @@ pub(super) struct PlanArgs {
     /// Write the plan as JSON, with times in nanoseconds
     #[arg(long, help_heading = "Output")]
     pub(super) json: bool,
+    /// .. and in it the first N arrivals and iteration numbers of each scenario, and all steps of its VUs
+    #[arg(long, value_name = "N", value_parser = values::whole, allow_negative_numbers = true, requires = "json",
+        help_heading = "Output")]
+    pub(super) first: Option<u64>,
+    /// Plan only this part of the whole, as one of several machines would do it, such as 1/3:2/3
+    #[arg(long, value_name = "FROM:TO", value_parser = values::segment, allow_hyphen_values = true, help_heading = SHARE)]
+    segment: Option<Segment>,
+    /// How the whole is cut, the same for all machines, such as 0,1/3,2/3,1 [default: the segment, and what is before and
+    /// after it]
+    #[arg(long, value_name = "POINTS", value_parser = values::sequence, allow_hyphen_values = true, requires = "segment",
+        help_heading = SHARE)]
+    sequence: Option<Sequence>,
 }
+
+impl PlanArgs {
+    /// The part that shall be planned: the whole, unless a segment is given.
+    ///
+    /// # Errors
+    /// If the sequence has no such segment.
+    pub(super) fn share(&self) -> Result<Share, String> {
+        let segment = self.segment.unwrap_or(Segment::WHOLE);
+        Share::new(segment, self.sequence.clone()).map_err(|error| match self.sequence {
+            Some(_) => format!("--segment and --sequence: {error}"),
+            None => format!("--segment: {error}"),
+        })
+    }
+}
+
+const SHARE: &str = "Part of the plan";
 
 const LOAD: &str = "Load, in place of the one selected scenario's executor";
 
@@ -164,6 +198,8 @@ impl RunArgs {
             no_thresholds: self.no_thresholds,
             seed: self.seed,
             cores: self.cores,
+            setup_timeout: self.setup_timeout,
+            teardown_timeout: self.teardown_timeout,
             summary_export: said(self.summary_export.as_ref(), "--summary-export"),
             debug: self.debug,
             quiet: self.quiet,

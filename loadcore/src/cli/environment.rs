@@ -140,6 +140,8 @@ fn options(reader: &mut Reader) -> Options {
         no_thresholds: reader.value("LOADCORE_NO_THRESHOLDS", values::truth),
         seed: reader.value("LOADCORE_SEED", values::whole),
         cores: reader.value("LOADCORE_CORES", values::cores),
+        setup_timeout: reader.value("LOADCORE_SETUP_TIMEOUT", values::time_limit),
+        teardown_timeout: reader.value("LOADCORE_TEARDOWN_TIMEOUT", values::time_limit),
         summary_export: reader.said("LOADCORE_SUMMARY_EXPORT", |text| Ok(text.into())),
         debug: reader.value("LOADCORE_DEBUG", values::truth),
         quiet: reader.value("LOADCORE_QUIET", values::truth),

@@ -55,7 +55,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Options, Vec<String>> {
 }
 
 /// The keys of an options file.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "base_url",
     "scenarios",
     "vus",
@@ -70,6 +70,8 @@ const KEYS: [&str; 18] = [
     "no_thresholds",
     "seed",
     "cores",
+    "setup_timeout",
+    "teardown_timeout",
     "summary_export",
     "debug",
     "quiet",
@@ -115,6 +117,8 @@ impl Reader<'_> {
             "no_thresholds" => options.no_thresholds = self.value(key, value, values::truth),
             "seed" => options.seed = self.value(key, value, values::whole),
             "cores" => options.cores = self.value(key, value, values::cores),
+            "setup_timeout" => options.setup_timeout = self.value(key, value, values::time_limit),
+            "teardown_timeout" => options.teardown_timeout = self.value(key, value, values::time_limit),
             "summary_export" => options.summary_export = self.said(key, value, |text| Ok(text.into())),
             "debug" => options.debug = self.value(key, value, values::truth),
             "quiet" => options.quiet = self.value(key, value, values::truth),

@@ -38,7 +38,7 @@ The options file (--config FILE or LOADCORE_CONFIG):
         \"p(95)<500\",
         { threshold = \"max<2s\", abort_on_fail = true, delay_abort_eval = \"10s\" },
     ]
-  and duration, iterations, rate, seed, cores, no_thresholds, summary_export, debug, quiet, no_color.
+  and duration, iterations, rate, seed, cores, setup_timeout, teardown_timeout, no_thresholds, summary_export, debug, quiet, no_color.
   Durations have their unit everywhere: 500ms, 30s, 1m30s, 2h.
 
 Exit codes:
@@ -48,4 +48,5 @@ Exit codes:
     104  something is wrong before the start: options, scenarios, thresholds, data
     105  ended by a signal
     107  a setup or teardown failed
+    108  a journey aborted the test; 110: a journey marked it as failed
     109  a fault of the load generator";

@@ -5,6 +5,7 @@
 //! environment.rs  LOADCORE_*       ├─ one Options each ──► options.rs merges ──► apply.rs ──► LoadTest
 //! file.rs         options file     ┘        (values.rs reads the words of all three)
 //! run.rs debug.rs plan.rs list.rs           what is then done with it
+//! course.rs                                 what a plan tells of a scenario
 //! signals.rs export.rs print.rs             what a run answers, keeps and says
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 mod apply;
 mod args;
+mod course;
 mod debug;
 mod environment;
 mod export;
@@ -44,7 +46,8 @@ impl LoadTest {
     /// Runs the command line: reads the arguments, `LOADCORE_*` variables and the options file, does what they say (`run`
     /// by default, with progress and a summary; `plan`, `list`, `completions`), handles signals, and gives the process's
     /// exit code (0 ok, 99 thresholds, 100 and 101 timeouts of setup and teardown, 104 anything wrong before the start, 105
-    /// signal, 107 a setup or teardown failed, 109 a fault of loadcore's own).
+    /// signal, 107 a setup or teardown failed, 108 and 110 a journey that aborted or failed the test, 109 a fault of
+    /// loadcore's own).
     ///
     /// Command line > variables > options file > what the code says. `--help` tells all of it.
     pub fn main(self) -> ExitCode {
@@ -68,7 +71,7 @@ impl LoadTest {
             Some(Command::Completions { shell }) => completions(*shell),
             Some(Command::Plan(args)) => self.with_options(&args.run, |test, options| {
                 let test = if options.debug == Some(true) { debug::narrated(test) } else { test };
-                plan::plan(test, options, args.json)
+                plan::plan(test, options, args)
             }),
             Some(Command::Run(args)) => self.main_run(args),
             None => self.main_run(&cli.run),

@@ -1,16 +1,23 @@
 //! `plan`: what a run would do. It checks all that `run` checks, and sends nothing.
 
+use super::args::PlanArgs;
+use super::course::Course;
 use super::limits::{Machine, Needs, binary};
 use super::options::Options;
 use super::refuse;
 use crate::load_test::{LoadTest, Prepared};
-use crate::plan::{Budget, Executor, Schedule, Stage, StageLoad, counted, format_duration};
-use crate::run::ScenarioJob;
+use crate::plan::{Executor, Share, counted, format_duration};
+use crate::report::ScenarioInfo;
+use crate::run::nanos;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-pub(super) fn plan(test: LoadTest, options: &Options, as_json: bool) -> u8 {
+pub(super) fn plan(test: LoadTest, options: &Options, args: &PlanArgs) -> u8 {
+    let share = match args.share() {
+        Ok(share) => share,
+        Err(error) => return refuse(&error),
+    };
     let executors: Vec<_> = test.scenarios.iter().map(|s| s.executor.clone().unwrap_or_default()).collect();
     let base_url = test.base_url.clone();
     let seed = test.seed;
@@ -21,8 +28,8 @@ pub(super) fn plan(test: LoadTest, options: &Options, as_json: bool) -> u8 {
     if let Err(error) = super::export::check(options) {
         return refuse(&error);
     }
-    let outlook = Outlook::new(&prepared, &executors, base_url, seed);
-    let text = if as_json { format!("{:#}\n", outlook.json()) } else { outlook.text() };
+    let outlook = Outlook::new(&prepared, &executors, share, base_url, seed);
+    let text = if args.json { format!("{:#}\n", outlook.json(args.first)) } else { outlook.text() };
     super::print::print(&text)
 }
 
@@ -30,135 +37,11 @@ pub(super) fn plan(test: LoadTest, options: &Options, as_json: bool) -> u8 {
 struct Outlook<'a> {
     prepared: &'a Prepared,
     scenarios: Vec<Course<'a>>,
+    share: Share,
     base_url: Option<String>,
     seed: Option<u64>,
     needs: Needs,
     warnings: Vec<String>,
-}
-
-/// One scenario's part of it.
-struct Course<'a> {
-    job: &'a ScenarioJob,
-    executor: &'static str,
-    description: &'a str,
-    stages: Vec<Stage>,
-    /// Since the test's start.
-    start: Duration,
-    /// No iteration starts after it.
-    end: Duration,
-    /// No iteration runs after it.
-    cut: Duration,
-}
-
-impl<'a> Course<'a> {
-    fn new(job: &'a ScenarioJob, executor: &Executor, description: &'a str) -> Self {
-        let start = Duration::from_nanos(job.start_after);
-        let end = start.saturating_add(job.schedule.end());
-        let cut = end.saturating_add(Duration::from_nanos(job.graceful_stop));
-        // The executor was checked when the job was made of it.
-        let stages = executor.stages().unwrap_or_default();
-        Self { job, executor: executor.name(), description, stages, start, end, cut }
-    }
-
-    /// How many iterations there are at most, if that is known.
-    fn iterations(&self) -> Option<u64> {
-        match &self.job.schedule {
-            Schedule::Closed(closed) => closed.iterations(),
-            Schedule::Open(_) => self.arrivals(),
-        }
-    }
-
-    /// How many iterations are due, in an open model.
-    fn arrivals(&self) -> Option<u64> {
-        self.stages.iter().map(Stage::arrivals).sum()
-    }
-
-    fn is_bound_by_iterations(&self) -> bool {
-        matches!(&self.job.schedule, Schedule::Closed(closed) if closed.budget != Budget::Unlimited)
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("  * {}: {}\n", self.job.name, self.description);
-        let [start, end, cut] = [self.start, self.end, self.cut].map(format_duration);
-        let by = if self.is_bound_by_iterations() { "by " } else { "at " };
-        let _ = write!(text, "      from {start}, ends {by}{end}");
-        if self.cut > self.end {
-            let _ = write!(text, ", cut at {cut}");
-        }
-        let _ = write!(text, "; at most {}{}", counted(self.job.max_vus, "VU"), self.why_so_many());
-        match (self.arrivals(), self.iterations()) {
-            (Some(arrivals), _) => text.push_str(&format!("; {arrivals} arrivals")),
-            (None, Some(iterations)) => text.push_str(&format!("; {iterations} iterations")),
-            (None, None) => {}
-        }
-        text.push('\n');
-        if let [_, _, ..] = self.stages.as_slice() {
-            self.stages.iter().for_each(|stage| text.push_str(&stage_line(stage, self.start)));
-        }
-        text
-    }
-
-    /// Where the number of VUs comes from that nobody has said.
-    fn why_so_many(&self) -> &'static str {
-        match &self.job.schedule {
-            Schedule::Open(plan) if plan.max_vus.is_none() => {
-                if self.job.max_vus < plan.vus_of_ten_seconds() {
-                    " (all that the file descriptors allow: no max_vus is given)"
-                } else {
-                    " (for the arrivals of 10s: no max_vus is given)"
-                }
-            }
-            _ => "",
-        }
-    }
-
-    fn json(&self) -> Value {
-        let mut value = json!({
-            "name": self.job.name,
-            "place": self.job.place,
-            "executor": self.executor,
-            "description": self.description,
-            "max_vus": self.job.max_vus,
-            "start_ns": nanos(self.start),
-            "end_ns": nanos(self.end),
-            "cut_ns": nanos(self.cut),
-            "stages": self.stages.iter().map(|stage| stage_json(stage, self.start)).collect::<Vec<_>>(),
-        });
-        match (self.arrivals(), self.iterations()) {
-            (Some(arrivals), _) => value["arrivals"] = arrivals.into(),
-            (None, Some(iterations)) => value["iterations"] = iterations.into(),
-            (None, None) => {}
-        }
-        value
-    }
-}
-
-fn stage_line(stage: &Stage, start: Duration) -> String {
-    let [begin, end] = [stage.start, stage.end].map(|at| format_duration(start.saturating_add(at)));
-    let span = if stage.start == stage.end { format!("at {begin}") } else { format!("{begin} to {end}") };
-    let load = match stage.load {
-        StageLoad::Vus { from, to } => format!("{from} to {to} VUs"),
-        StageLoad::Rate { from, to, arrivals } => {
-            format!("{from:.2} to {to:.2} iterations/s, {arrivals} arrivals")
-        }
-    };
-    format!("      {span}: {load}\n")
-}
-
-fn stage_json(stage: &Stage, start: Duration) -> Value {
-    let [begin, end] = [stage.start, stage.end].map(|at| nanos(start.saturating_add(at)));
-    match stage.load {
-        StageLoad::Vus { from, to } => {
-            json!({ "start_ns": begin, "end_ns": end, "from_vus": from, "to_vus": to })
-        }
-        StageLoad::Rate { from, to, arrivals } => {
-            json!({ "start_ns": begin, "end_ns": end, "from_rate": from, "to_rate": to, "arrivals": arrivals })
-        }
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The most VUs that there are at once, where scenarios need not overlap.
@@ -175,20 +58,24 @@ impl<'a> Outlook<'a> {
     fn new(
         prepared: &'a Prepared,
         executors: &[Executor],
+        share: Share,
         base_url: Option<String>,
         seed: Option<u64>,
     ) -> Self {
         let parts = prepared.job.scenarios.iter().zip(executors).zip(&prepared.scenarios);
-        let scenarios: Vec<_> =
-            parts.map(|((job, executor), info)| Course::new(job, executor, &info.description)).collect();
-        let spans: Vec<_> = scenarios.iter().map(|c| (c.start, c.cut, c.job.max_vus)).collect();
+        let course = |((job, executor), info)| {
+            let info: &'a ScenarioInfo = info;
+            Course::new(job, executor, &info.description, &share)
+        };
+        let scenarios: Vec<_> = parts.map(course).collect();
+        let spans: Vec<_> = scenarios.iter().map(|c| (c.start, c.cut, c.max_vus())).collect();
         let needs = Needs::new(most_at_once(&spans), prepared.job.cores);
         let warnings = Machine::read().warnings(&needs);
-        Self { prepared, scenarios, base_url, seed, needs, warnings }
+        Self { prepared, scenarios, share, base_url, seed, needs, warnings }
     }
 
     fn max_vus(&self) -> u64 {
-        self.scenarios.iter().map(|course| course.job.max_vus).sum()
+        self.scenarios.iter().map(Course::max_vus).sum()
     }
 
     fn latest(&self, of: impl Fn(&Course<'_>) -> Duration) -> Duration {
@@ -203,7 +90,12 @@ impl<'a> Outlook<'a> {
         let job = &self.prepared.job;
         let seed = self.seed.map_or_else(|| "a new one each time".to_owned(), |seed| seed.to_string());
         let target = self.base_url.as_deref().unwrap_or(super::NO_BASE_URL);
-        let mut text = format!("\n  target   {target}\n  cores    {}\n  seed     {seed}\n\n", job.cores);
+        let mut text = format!("\n  target   {target}\n  cores    {}\n  seed     {seed}\n", job.cores);
+        if !self.share.is_whole() {
+            let (segment, sequence) = (self.share.segment(), self.share.sequence());
+            let _ = writeln!(text, "  segment  {segment} of {sequence}");
+        }
+        text.push('\n');
         let hooks = job.hooks.setups.iter().map(|setup| ("setup", &setup.name, setup.site));
         for (kind, name, site) in hooks {
             let _ = writeln!(text, "  * {kind} {name} ({site})");
@@ -230,18 +122,23 @@ impl<'a> Outlook<'a> {
         text
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, first: Option<u64>) -> Value {
         let job = &self.prepared.job;
+        // Instants that were drawn are worth nothing without the seed that they come from.
+        let is_drawn = first.is_some() && self.scenarios.iter().any(Course::is_random);
+        let seed = self.seed.or(is_drawn.then_some(job.seed));
         let names = |names: Vec<&str>| json!(names);
         json!({
             "schema_version": 1,
             "base_url": self.base_url,
             "cores": job.cores,
-            "seed": self.seed,
+            "seed": seed,
+            "segment": self.share.segment().to_string(),
+            "sequence": self.share.sequence().to_string(),
             "tags": job.tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
             "setups": names(job.hooks.setups.iter().map(|setup| &*setup.name).collect()),
             "teardowns": names(job.hooks.teardowns.iter().map(|teardown| &*teardown.name).collect()),
-            "scenarios": self.scenarios.iter().map(Course::json).collect::<Vec<_>>(),
+            "scenarios": self.scenarios.iter().map(|course| course.json(first)).collect::<Vec<_>>(),
             "thresholds": self.thresholds(),
             "max_vus": self.max_vus(),
             "end_ns": nanos(self.latest(|course| course.end)),

@@ -11,6 +11,11 @@ use crate::run::engine::Stop;
 use std::io::IsTerminal;
 
 pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
+    let stop = Stop::new();
+    let watch = match signals::watch(stop.clone()) {
+        Ok(watch) => watch,
+        Err(error) => return refuse(&format_args!("cannot watch for signals: {error}")),
+    };
     let base_url = test.base_url.clone();
     let prepared = match test.prepare() {
         Ok(prepared) => prepared,
@@ -25,12 +30,10 @@ pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
     } else {
         Progress::new(banner(&prepared, base_url.as_deref(), options), console::colors_enabled_stderr())
     };
-    let stop = Stop::new();
-    if let Err(error) = signals::watch(stop.clone(), progress.voice()) {
-        return refuse(&format_args!("cannot watch for signals: {error}"));
-    }
+    watch.running(progress.voice());
     let report = prepared.run(stop, &mut progress);
     progress.finish();
+    watch.over();
     match report {
         Ok(report) => conclude(&report, export, options.debug == Some(true)),
         Err(error) => {

@@ -1,12 +1,47 @@
-//! What signals do to a run.
+//! Signals: what they do depends on how far the run is.
 
 use crate::report::{Voice, exit_code};
-use crate::run::engine::Stop;
+use crate::run::engine::{EndedBy, Stop};
+use std::io::Write;
+use std::time::Duration;
+use tokio::sync::watch;
 
-/// The first signal ends all iterations at once, and the summary follows; the second ends the process. Each is answered.
-pub(super) fn watch(stop: Stop, voice: Voice) -> std::io::Result<()> {
+/// How long the summary may take to be written when a signal comes meanwhile.
+const SUMMARY_LIMIT: Duration = Duration::from_secs(1);
+/// Whoever does not even take an answer in this time goes without.
+const ANSWER_LIMIT: Duration = Duration::from_millis(100);
+
+/// How far a run is.
+#[derive(Debug)]
+enum Phase {
+    /// Nothing has been sent yet: options, data and plans are read.
+    Preparing,
+    /// From the first setup to the last teardown, with the voice that knows which of it.
+    Running(Voice),
+    /// Only the summary is left.
+    Over,
+}
+
+/// Tells whoever watches for signals how far the run is.
+pub(super) struct Watch(watch::Sender<Phase>);
+
+impl Watch {
+    pub(super) fn running(&self, voice: Voice) {
+        self.0.send_replace(Phase::Running(voice));
+    }
+
+    pub(super) fn over(&self) {
+        self.0.send_replace(Phase::Over);
+    }
+}
+
+/// Watches for signals, on a thread of its own. The first one ends all iterations at once, and teardown and summary follow;
+/// the second one ends the process. Where there is nothing to tear down and to tell yet the first one does, and one that
+/// comes during the summary leaves that a second. Each is answered.
+pub(super) fn watch(stop: Stop) -> std::io::Result<Watch> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (ready, is_ready) = std::sync::mpsc::channel();
+    let (sender, phase) = watch::channel(Phase::Preparing);
     std::thread::Builder::new().name("loadcore-signals".into()).spawn(move || {
         runtime.block_on(async {
             let mut signals = match Signals::new() {
@@ -16,15 +51,56 @@ pub(super) fn watch(stop: Stop, voice: Voice) -> std::io::Result<()> {
             // The receiver waits for this one message.
             let _ = ready.send(Ok(()));
             signals.next().await;
-            // Said first, so that it stands above what comes of it.
-            voice.interrupted();
-            stop.request();
-            signals.next().await;
-            voice.ended_at_once();
+            match voice_of_run(&phase) {
+                Some(voice) => {
+                    // Said first, so that it stands above what comes of it.
+                    let first = voice.clone();
+                    answer(move || first.interrupted()).await;
+                    stop.request(EndedBy::Outside);
+                    signals.next().await;
+                    let is_over = matches!(*phase.borrow(), Phase::Over);
+                    answer(move || match is_over {
+                        true => say("ended at once: no summary"),
+                        false => voice.ended_at_once(),
+                    })
+                    .await;
+                }
+                None => {
+                    answer(|| say("interrupted: the summary has a second left; Ctrl-C again ends at once"))
+                        .await;
+                    tokio::select! {
+                        () = signals.next() => {}
+                        () = tokio::time::sleep(SUMMARY_LIMIT) => {}
+                    }
+                }
+            }
             std::process::exit(i32::from(exit_code::SIGNAL));
         });
     })?;
-    is_ready.recv().unwrap_or(Ok(()))
+    is_ready.recv().unwrap_or(Ok(())).map(|()| Watch(sender))
+}
+
+/// Who speaks while the test runs; nobody once it is over. Before its start this ends the process: [`Watch::running`] waits
+/// for the borrow, so that no setup begins behind its back.
+fn voice_of_run(phase: &watch::Receiver<Phase>) -> Option<Voice> {
+    match &*phase.borrow() {
+        Phase::Preparing => {
+            say("interrupted before the start");
+            std::process::exit(i32::from(exit_code::SIGNAL));
+        }
+        Phase::Running(voice) => Some(voice.clone()),
+        Phase::Over => None,
+    }
+}
+
+/// Answers a signal. What does not take the summary may not take this either, and must not hold up the end.
+async fn answer(speak: impl FnOnce() + Send + 'static) {
+    let _ = tokio::time::timeout(ANSWER_LIMIT, tokio::task::spawn_blocking(speak)).await;
+}
+
+/// A terminal that is gone is no reason to stay.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// SIGINT and, where they exist, SIGTERM and SIGHUP.

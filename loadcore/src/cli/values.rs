@@ -1,7 +1,7 @@
 //! From text to values: the same words mean the same on the command line, in a variable and in an options file.
 
 use crate::load_test::{check_env_name, check_tag};
-use crate::plan::{ArrivalRate, parse_duration, per};
+use crate::plan::{ArrivalRate, Segment, SegmentError, Sequence, parse_duration, per};
 use crate::protocol::http::HttpOptions;
 pub(super) use crate::verdict::nearest;
 use std::time::Duration;
@@ -43,6 +43,23 @@ pub(super) fn positive_duration(text: &str) -> Parsed<Duration> {
         Ok(duration) => Ok(duration),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// How long something may take.
+pub(super) fn time_limit(text: &str) -> Parsed<Duration> {
+    match parse_duration(text) {
+        Ok(limit) if limit.is_zero() => Err("a limit of 0 leaves no time: write for example 30s".into()),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+pub(super) fn segment(text: &str) -> Parsed<Segment> {
+    text.parse().map_err(|error: SegmentError| error.to_string())
+}
+
+pub(super) fn sequence(text: &str) -> Parsed<Sequence> {
+    text.parse().map_err(|error: SegmentError| error.to_string())
 }
 
 pub(super) fn stage(text: &str) -> Parsed<(Duration, u64)> {
@@ -125,6 +142,10 @@ mod tests {
             (error(truth("yes").map(drop)), "true nor false"),
             (error(positive_duration("0s").map(drop)), "runs nothing"),
             (error(positive_duration("10").map(drop)), "a unit is missing"),
+            (error(time_limit("0s").map(drop)), "leaves no time"),
+            (error(time_limit("60").map(drop)), "a unit is missing"),
+            (error(segment("2/3:1/3").map(drop)), "to a greater one"),
+            (error(sequence("0,1,1/2").map(drop)), "rising points"),
             (error(stage("1000:20").map(drop)), "a unit is missing"),
             (error(stage("10:20s").map(drop)), "write TIME:VUS"),
             (error(rate("10").map(drop)), "write N/UNIT"),

@@ -1,6 +1,6 @@
 //! The formats that rows can be read from.
 
-use super::table;
+use super::table::Table;
 use serde::de::DeserializeOwned;
 
 /// How a file's rows are written.
@@ -15,7 +15,7 @@ pub(super) enum Format {
 }
 
 /// A row that does not fit, and where it stands.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadRow {
     /// From 1.
     pub(super) line: usize,
@@ -31,13 +31,13 @@ impl Format {
         match self {
             Self::Json => json(text),
             Self::JsonLines => json_lines(text),
-            Self::Csv => table::rows(text),
+            Self::Csv => Table::<T, _>::new(text).collect(),
         }
     }
 }
 
 /// What serde says of a text; `line` is the number of `in_file`, the line that it is about.
-fn bad_json(error: &serde_json::Error, line: usize, in_file: &[u8]) -> BadRow {
+pub(super) fn bad_json(error: &serde_json::Error, line: usize, in_file: &[u8]) -> BadRow {
     let text = error.to_string();
     // The place is said in front of the message already.
     let message = text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned());

@@ -135,19 +135,25 @@ impl<T> SharedArray<T> {
         &rows[(n % rows.len() as u64) as usize]
     }
 
-    fn find(&self, manifest_dir: &Path) -> Result<PathBuf, DataError> {
-        let here = PathBuf::from(self.path);
-        let beside_manifest = manifest_dir.join(self.path);
-        if here.exists() {
-            return Ok(here);
-        }
-        if beside_manifest.exists() {
-            return Ok(beside_manifest);
-        }
-        let [here, beside_manifest] =
-            [here, beside_manifest].map(|path| std::path::absolute(&path).unwrap_or(path));
-        Err(DataError::NotFound { path: self.path.to_owned(), tried: [here, beside_manifest] })
+    /// The file, for messages.
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
     }
+}
+
+/// The file of this path: from the working directory or, if there is none, from `manifest_dir`.
+pub(super) fn find(path: &str, manifest_dir: &Path) -> Result<PathBuf, DataError> {
+    let here = PathBuf::from(path);
+    let beside_manifest = manifest_dir.join(path);
+    if here.exists() {
+        return Ok(here);
+    }
+    if beside_manifest.exists() {
+        return Ok(beside_manifest);
+    }
+    let [here, beside_manifest] =
+        [here, beside_manifest].map(|path| std::path::absolute(&path).unwrap_or(path));
+    Err(DataError::NotFound { path: path.to_owned(), tried: [here, beside_manifest] })
 }
 
 impl<'a, T> IntoIterator for &'a SharedArray<T> {
@@ -171,7 +177,7 @@ impl<T: DeserializeOwned + Send + Sync> Data for SharedArray<T> {
         if self.rows.get().is_some() {
             return Ok(());
         }
-        let path = self.find(manifest_dir)?;
+        let path = find(self.path, manifest_dir)?;
         let text = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
         let rows: Vec<T> = self.format.read(&text).map_err(|bad| DataError::Parse {
             path: path.clone(),

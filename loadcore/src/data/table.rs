@@ -1,56 +1,106 @@
 //! CSV: a head with the fields' names, then a row a line.
 
 use super::format::BadRow;
+use super::window::Window;
 use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
 use serde::de::DeserializeOwned;
+use std::io::Read;
+use std::marker::PhantomData;
 
 /// More of a value than this does not help to find it.
 const SHOWN: usize = 40;
 
-/// Blanks are trimmed off the names alone: of a password they may be a part.
-pub(super) fn rows<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, BadRow> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text);
-    let table = Table {
-        text,
-        head: reader.headers().cloned().map_err(|error| Table::without_head(text).bad(&error, None))?,
-    };
-    let (mut rows, mut row, mut last) = (Vec::new(), StringRecord::new(), 0);
-    while reader.read_record(&mut row).map_err(|error| table.bad(&error, None))? {
-        rows.push(row.deserialize(Some(&table.head)).map_err(|error| table.bad(&error, Some(&row)))?);
-        last = row.position().map_or(last, |position| position.byte() as usize);
-    }
-    // The reader takes the end of the file for the end of a quote, too.
-    table.open_quote(last).map_or(Ok(rows), Err)
-}
-
-/// The file and its head: what a mistake is told with.
-struct Table<'a> {
-    text: &'a [u8],
+/// Reads a row at a time. After one that does not fit it goes on with the next one; an error of the file itself is its last
+/// word.
+pub(super) struct Table<T, R> {
+    /// Its window begins with the row that is read.
+    reader: csv::Reader<Window<R>>,
     head: StringRecord,
+    other_separator: Option<BadRow>,
+    /// A table whose first line cannot be read has no rows.
+    bad_head: Option<BadRow>,
+    row: StringRecord,
+    over: bool,
+    rows: PhantomData<fn() -> T>,
 }
 
-impl<'a> Table<'a> {
-    fn without_head(text: &'a [u8]) -> Self {
-        Self { text, head: StringRecord::new() }
+impl<T: DeserializeOwned, R: Read> Table<T, R> {
+    /// Blanks are trimmed off the names alone: of a password they may be a part.
+    pub(super) fn new(input: R) -> Self {
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(Window::new(input));
+        let head = reader.headers().cloned();
+        let mut table = Self {
+            reader,
+            head: StringRecord::new(),
+            other_separator: None,
+            bad_head: None,
+            row: StringRecord::new(),
+            over: false,
+            rows: PhantomData,
+        };
+        match head {
+            Ok(head) => {
+                table.head = head;
+                table.other_separator = table.find_other_separator();
+                table.bad_head = table.open_quote();
+            }
+            Err(error) => table.bad_head = Some(table.bad(&error, None)),
+        }
+        table
     }
+}
 
+impl<T: DeserializeOwned, R: Read> Iterator for Table<T, R> {
+    type Item = Result<T, BadRow>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        if let Some(bad) = self.bad_head.take() {
+            self.over = true;
+            return Some(Err(bad));
+        }
+        let begin = self.reader.position().byte();
+        self.reader.get_mut().begin_at(begin);
+        match self.reader.read_record(&mut self.row) {
+            Ok(false) => {
+                self.over = true;
+                None
+            }
+            Ok(true) => {
+                let row = self.row.deserialize(Some(&self.head));
+                let row = row.map_err(|error| self.bad(&error, Some(&self.row)));
+                // The reader takes the end of the file for the end of a quote, too.
+                Some(row.and_then(|row| self.open_quote().map_or(Ok(row), Err)))
+            }
+            Err(error) => {
+                self.over = error.is_io_error();
+                Some(Err(self.bad(&error, None)))
+            }
+        }
+    }
+}
+
+impl<T, R: Read> Table<T, R> {
     /// The most likely cause of an error, first those that make all that follows look wrong.
     fn bad(&self, error: &csv::Error, row: Option<&StringRecord>) -> BadRow {
-        let start = error.position().map_or(0, |position| position.byte() as usize);
-        self.other_separator()
-            .or_else(|| self.open_quote(start))
-            .unwrap_or_else(|| self.said(error, start, row))
+        if error.is_io_error() {
+            return self.said(error, row);
+        }
+        let cause = self.other_separator.clone().or_else(|| self.open_quote());
+        cause.unwrap_or_else(|| self.said(error, row))
     }
 
-    fn said(&self, error: &csv::Error, start: usize, row: Option<&StringRecord>) -> BadRow {
+    fn said(&self, error: &csv::Error, row: Option<&StringRecord>) -> BadRow {
         match error.kind() {
             ErrorKind::Deserialize { err, .. } => {
                 let missing =
                     missing_column(err.kind()).filter(|name| !self.head.iter().any(|column| column == *name));
                 match (missing, err.field()) {
-                    (Some(name), _) => self.at(0, self.no_column(name)),
-                    (None, Some(field)) => self.at_field(start, field as usize, row, &err.kind().to_string()),
-                    (None, None) => self.at(self.row(start).begin, err.kind().to_string()),
+                    (Some(name), _) => BadRow { line: 1, column: 1, message: self.no_column(name) },
+                    (None, Some(field)) => self.at_field(field as usize, row, &err.kind().to_string()),
+                    (None, None) => self.at(self.places().begin, err.kind().to_string()),
                 }
             }
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -58,18 +108,18 @@ impl<'a> Table<'a> {
                 // The first that is too many, or the last there is.
                 let field = (*len).min(*expected_len + 1).saturating_sub(1) as usize;
                 let message = format!("{len} {fields}, where the head has {expected_len}");
-                self.at(self.row(start).field(field), message)
+                self.at(self.places().field(field), message)
             }
             ErrorKind::Utf8 { err, .. } => self.at(
-                self.row(start).field(err.field()),
+                self.places().field(err.field()),
                 "this is not UTF-8: save the file in that encoding".to_owned(),
             ),
-            _ => self.at(self.row(start).begin, error.to_string()),
+            _ => self.at(self.places().begin, error.to_string()),
         }
     }
 
-    fn at_field(&self, start: usize, field: usize, row: Option<&StringRecord>, problem: &str) -> BadRow {
-        let place = self.row(start).field(field);
+    fn at_field(&self, field: usize, row: Option<&StringRecord>, problem: &str) -> BadRow {
+        let place = self.places().field(field);
         let (Some(name), Some(value)) = (self.head.get(field), row.and_then(|row| row.get(field))) else {
             return self.at(place, problem.to_owned());
         };
@@ -87,33 +137,34 @@ impl<'a> Table<'a> {
         format!("no column `{name}` in the head, which has {}", columns.join(", "))
     }
 
-    /// A head of one name that looks like several.
-    fn other_separator(&self) -> Option<BadRow> {
+    /// A head of one name that looks like several, as long as the window begins with it.
+    fn find_other_separator(&self) -> Option<BadRow> {
         let only = self.head.get(0).filter(|_| self.head.len() == 1)?;
         let separator = only.chars().find(|c| [';', '\t', '|'].contains(c))?;
-        let place = self.text.iter().position(|byte| char::from(*byte) == separator)?;
+        let place = self.window().text().iter().position(|byte| char::from(*byte) == separator)?;
         let shown = if separator == '\t' { "a tab".to_owned() } else { format!("`{separator}`") };
         Some(self.at(place, format!("{shown} does not separate fields: write a comma, here and in each row")))
     }
 
-    /// The quote that the row at `start` opens and the file does not close.
-    fn open_quote(&self, start: usize) -> Option<BadRow> {
+    /// The quote that this row opens and the file does not close.
+    fn open_quote(&self) -> Option<BadRow> {
         let message = "this quote is never closed: write another `\"` behind the value, and two for one that belongs to it";
-        self.row(start).open_quote.map(|place| self.at(place, message.to_owned()))
+        let place = self.window().is_last().then(|| self.places().open_quote)??;
+        Some(self.at(place, message.to_owned()))
     }
 
-    fn row(&self, start: usize) -> Row {
-        Row::read(self.text, start)
+    /// The row's own places, in the window.
+    fn places(&self) -> Row {
+        Row::read(self.window().text())
     }
 
     fn at(&self, place: usize, message: String) -> BadRow {
-        let before = &self.text[..place.min(self.text.len())];
-        let line_begin = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        BadRow {
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
-            column: 1 + String::from_utf8_lossy(&before[line_begin..]).chars().count(),
-            message,
-        }
+        let (line, column) = self.window().place(place);
+        BadRow { line, column, message }
+    }
+
+    fn window(&self) -> &Window<R> {
+        self.reader.get_ref()
     }
 }
 
@@ -123,8 +174,8 @@ fn missing_column(kind: &DeserializeErrorKind) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-/// Where in the file a row and its fields begin: what the reader forgets. Read as the reader reads them, and only when
-/// there is something to tell.
+/// Where a row and its fields begin in a text that begins with it: what the reader forgets. Read as the reader reads them,
+/// and only when there is something to tell.
 #[derive(Debug)]
 struct Row {
     begin: usize,
@@ -145,10 +196,10 @@ enum State {
 }
 
 impl Row {
-    fn read(text: &[u8], start: usize) -> Self {
+    fn read(text: &[u8]) -> Self {
         // The reader's rows begin with the line ends that it has passed over.
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let begin = start + text.iter().skip(start).take_while(|byte| is_end(byte)).count();
+        let begin = text.iter().take_while(|byte| is_end(byte)).count();
         let (mut fields, mut state) = (vec![begin], State::FieldBegins);
         for (at, byte) in text.iter().enumerate().skip(begin) {
             state = match (state, byte) {
@@ -183,7 +234,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Vec<(String, u8)>, String> {
-        let rows: Result<Vec<Person>, BadRow> = rows(text.as_bytes());
+        let rows: Result<Vec<_>, BadRow> = Table::<Person, _>::new(text.as_bytes()).collect();
         let told = |bad: BadRow| format!("{}:{}: {}", bad.line, bad.column, bad.message);
         rows.map(|rows| rows.into_iter().map(|row| (row.name, row.age)).collect()).map_err(told)
     }
@@ -255,9 +306,10 @@ mod tests {
 
     #[test]
     fn another_encoding_is_told_to_be_utf_8() {
-        let told = rows::<Person>(b"age,name\n7,Jos\xe9\n").unwrap_err();
+        let bad = |text: &[u8]| Table::<Person, _>::new(text).find_map(Result::err).unwrap();
+        let told = bad(b"age,name\n7,Jos\xe9\n");
         assert_eq!((told.line, told.column, told.message.contains("not UTF-8")), (2, 3, true));
-        assert!(rows::<Person>(b"name,\xe9\nAnn,7\n").unwrap_err().message.contains("not UTF-8"));
+        assert!(bad(b"name,\xe9\nAnn,7\n").message.contains("not UTF-8"));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::metric::{
 use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol;
 use crate::report::ScenarioInfo;
-use crate::run::{Env, Extensions, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, nanos};
+use crate::run::{
+    Env, Extensions, Feeds, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, arrivals_key, nanos,
+};
 use crate::verdict::{Generator, Observed, Threshold, check_scenario, judge, parse_threshold};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +43,9 @@ impl LoadTest {
         if let Some(narrator) = self.narrator {
             extensions.insert(narrator);
         }
-        let mut scenarios = plan_scenarios(&self.scenarios, cores)?;
+        let seed = self.seed.unwrap_or_else(rand::random);
+        let mut scenarios = plan_scenarios(&self.scenarios, cores, seed)?;
+        super::sequence::put_in_order(&self.scenarios, &mut scenarios)?;
         for (scenario, job) in self.scenarios.iter().zip(&mut scenarios) {
             job.hooks = hooks::of_vus(scenario)?;
         }
@@ -52,11 +56,13 @@ impl LoadTest {
         let job = Job {
             scenarios,
             tags: self.tags,
-            seed: self.seed.unwrap_or_else(rand::random),
+            seed,
             cores,
+            spin_arrivals: self.spin_arrivals,
             registry: Arc::new(registry),
             memory: Arc::new(SeriesMemory::new(SeriesMemory::DEFAULT_CAP)),
             extensions,
+            feeds: Feeds::default(),
             hooks,
             values: ValueShelf::default(),
         };
@@ -165,7 +171,7 @@ impl LoadTest {
     }
 }
 
-fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJob>, RunError> {
+fn plan_scenarios(scenarios: &[Scenario], cores: usize, seed: u64) -> Result<Vec<ScenarioJob>, RunError> {
     let mut vu_offset = 0;
     let plan = |scenario: &Scenario| {
         let executor = scenario.executor.clone().unwrap_or_default();
@@ -175,6 +181,7 @@ fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJo
             place: place.clone(),
             source,
         })?;
+        let schedule = schedule.seeded(arrivals_key(seed, scenario.name()));
         let max_vus = match &schedule {
             Schedule::Closed(plan) => plan.max_vus(),
             Schedule::Open(plan) => plan.max_vus.unwrap_or_else(|| default_max_vus(plan)),
@@ -182,11 +189,16 @@ fn plan_scenarios(scenarios: &[Scenario], cores: usize) -> Result<Vec<ScenarioJo
         let job = ScenarioJob {
             name: scenario.name().to_owned(),
             place,
+            executor: executor.name(),
             schedule,
             drive: scenario.drive.clone(),
             tags: scenario.tags.clone(),
             start_after: nanos(executor.start_after),
+            after: None,
+            latest_start: nanos(executor.start_after),
             graceful_stop: nanos(executor.graceful_stop),
+            min_iteration: nanos(executor.min_iteration_duration),
+            iteration_timeout: executor.iteration_timeout.map(nanos),
             vu_offset,
             max_vus,
             shared: SharedCounters::new(cores),
@@ -225,6 +237,13 @@ fn too_many_series(aggregate: &Aggregate) -> String {
     )
 }
 
+fn open_scenarios(job: &Job) -> impl Iterator<Item = (&ScenarioJob, &OpenSchedule)> {
+    job.scenarios.iter().filter_map(|scenario| match &scenario.schedule {
+        Schedule::Open(plan) => Some((scenario, plan)),
+        Schedule::Closed(_) => None,
+    })
+}
+
 /// What the engine saw of itself.
 pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
     let (mut busy, lag_p99_ms) = aggregate.health(99.0);
@@ -232,20 +251,26 @@ pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
     busy.truncate(job.cores);
     let count = |stats: Stats| if let Stats::Counter { count, .. } = stats { count } else { 0.0 };
     // What a closed model drops, time did not suffice for; what an open model drops, VUs did not.
-    let open_scenarios =
-        job.scenarios.iter().filter(|scenario| matches!(scenario.schedule, Schedule::Open(_)));
     let dropped = |scenario: &ScenarioJob| {
         count(aggregate.stats(&DROPPED_ITERATIONS.scenario(&scenario.name).selector, &[]))
     };
-    let lateness = match aggregate.stats(&ITERATION_LATENESS.select().selector, &[99.0]) {
-        Stats::Trend { percentiles, .. } => percentiles[0],
-        _ => f64::NAN,
+    // The latest scenario's: many punctual arrivals of one do not make up for late ones of another.
+    let lateness = |queues: bool| {
+        let selectors = open_scenarios(job)
+            .filter(|(_, plan)| plan.queue == queues)
+            .map(|(scenario, _)| ITERATION_LATENESS.scenario(&scenario.name).selector);
+        let p99 = |selector| match aggregate.stats(&selector, &[99.0]) {
+            Stats::Trend { percentiles, .. } => percentiles[0],
+            _ => f64::NAN,
+        };
+        selectors.map(p99).fold(f64::NAN, f64::max)
     };
     judge(&Observed {
         busy,
         lag_p99_ms,
-        lateness_p99_ms: lateness,
-        dropped: open_scenarios.map(dropped).sum(),
+        lateness_p99_ms: lateness(false),
+        queueing_p99_ms: lateness(true),
+        dropped: open_scenarios(job).map(|(scenario, _)| dropped(scenario)).sum(),
         iterations: count(aggregate.stats(&ITERATIONS.select().selector, &[]))
             + count(aggregate.stats(&INTERRUPTED_ITERATIONS.select().selector, &[])),
         rejected: aggregate.rejected_samples(),

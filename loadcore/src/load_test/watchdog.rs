@@ -3,8 +3,8 @@
 use super::{Prepared, RunError};
 use crate::metric::Aggregate;
 use crate::report::Report;
-use crate::run::engine::{Ended, Observer, Stop};
-use crate::run::{Job, Phase};
+use crate::run::engine::{Ended, EndedBy, Observer, Stop};
+use crate::run::{Job, Phase, Rulings};
 use crate::verdict::{Aborted, Threshold, ThresholdResult};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Observer for Watchdog<'_> {
             return;
         }
         if let Some(aborted) = self.broken(aggregate, elapsed) {
-            self.stop.request();
+            self.stop.request(EndedBy::Threshold);
             self.observer.aborted(&aborted);
             self.aborted = Some(aborted);
         }
@@ -65,8 +65,9 @@ impl Observer for Watchdog<'_> {
 /// What ended a test before its time, if anything did.
 #[derive(Debug)]
 pub(super) struct End {
-    /// A signal, or a caller that is gone.
-    pub(super) interrupted: bool,
+    /// Who was first, and what journeys have decided.
+    pub(super) rulings: Rulings,
+    /// The threshold, if it was one.
     pub(super) aborted: Option<Aborted>,
 }
 
@@ -96,8 +97,6 @@ impl Prepared {
         let mut watchdog = Watchdog::new(&self.thresholds, stop.clone(), observer);
         let ended = run(&self, &stop, &mut watchdog).map_err(RunError::Start)?;
         let aborted = watchdog.aborted;
-        // What comes after the load no longer makes it an interrupted one.
-        let interrupted = ended.stopped && aborted.is_none();
-        self.report(ended, End { interrupted, aborted })
+        self.report(ended, End { rulings: stop.rulings(), aborted })
     }
 }

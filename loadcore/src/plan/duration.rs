@@ -62,7 +62,7 @@ const UNITS: [(&str, f64); 8] = [
 
 /// Reads `1h30m`, `1.5s`, `250ms`, `2d`: numbers with a unit each, added up.
 ///
-/// The units are `ns us ms s m h d`. A number without a unit is refused: k6 would read it as milliseconds, and a
+/// The units are `ns us ms s m h d`, and days are whole. A number without a unit is refused: k6 would read it as milliseconds, and a
 /// reader as seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
     let error = |problem| ParseDurationError { text: text.to_owned(), problem };
@@ -76,6 +76,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
         let (number, tail) = rest.split_at(number_len);
         let unit_len = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_len);
+        if unit == "d" && number.contains('.') {
+            return Err(error("days are whole: write a part of one in hours"));
+        }
         let number: f64 = number.parse().map_err(|_| error("a number is missing before a unit"))?;
         if unit.is_empty() {
             return Err(error("a unit is missing"));
@@ -142,7 +145,7 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
         }
-        for text in ["", "d", "d2h", "2d-2h", "2+d", "2da", "10", "1.2.3s", "-1s"] {
+        for text in ["", "d", "d2h", "2d-2h", "2+d", "2da", "10", "1.2.3s", "-1s", "2.1d"] {
             assert!(parse_duration(text).is_err(), "{text} must be refused");
         }
     }

@@ -8,8 +8,11 @@
 mod duration;
 pub mod executor;
 mod number;
+mod poisson;
 mod rate;
+mod reserve;
 mod schedule;
+mod segment;
 mod stage;
 mod stripe;
 
@@ -23,5 +26,6 @@ pub use number::Number;
 pub(crate) use number::counted;
 pub use rate::{ArrivalRate, per, per_min, per_sec};
 pub use schedule::{Arrivals, Budget, ClosedSchedule, OpenSchedule, Schedule, VuStep};
+pub use segment::{Segment, SegmentError, Sequence, Share};
 pub use stage::{Stage, StageLoad};
 pub(crate) use stripe::Stripe;

@@ -1,6 +1,7 @@
 //! What an executor asks of the engine, as data that one of two drivers follows.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The whole of what an executor wants to happen, counted from the start of its scenario.
@@ -52,6 +53,8 @@ pub struct OpenSchedule {
     pub arrivals: Arrivals,
     /// The most iterations that may be in flight at once. `None`: the engine decides from the rate and the machine.
     pub max_vus: Option<u64>,
+    /// Whether arrivals wait for a VU, in order, when `max_vus` of them are busy. Otherwise those are dropped.
+    pub queue: bool,
     /// Peak rate per second, from which a missing `max_vus` is derived.
     pub peak_rate: f64,
     /// When no further iteration may start.
@@ -60,7 +63,11 @@ pub struct OpenSchedule {
 
 /// The due instants of an open model, in order. Each call of [`Arrivals::iter`] starts from the first one.
 #[derive(Clone)]
-pub struct Arrivals(std::sync::Arc<dyn Fn() -> ArrivalIter + Send + Sync>);
+pub struct Arrivals {
+    make: Arc<dyn Fn(u64) -> ArrivalIter + Send + Sync>,
+    seed: u64,
+    random: bool,
+}
 
 type ArrivalIter = Box<dyn Iterator<Item = Duration>>;
 
@@ -70,12 +77,40 @@ impl Arrivals {
     where
         I: Iterator<Item = Duration> + 'static,
     {
-        Self(std::sync::Arc::new(move || Box::new(make())))
+        Self { make: Arc::new(move |_| Box::new(make())), seed: 0, random: false }
+    }
+
+    /// Random arrivals: from a function that makes the same iterator whenever it is given the same seed.
+    pub fn random<I>(make: impl Fn(u64) -> I + Send + Sync + 'static) -> Self
+    where
+        I: Iterator<Item = Duration> + 'static,
+    {
+        Self { make: Arc::new(move |seed| Box::new(make(seed))), seed: 0, random: true }
     }
 
     /// The instants, since the start of the scenario.
     pub fn iter(&self) -> impl Iterator<Item = Duration> + use<> {
-        (self.0)()
+        (self.make)(self.seed)
+    }
+
+    /// Whether another seed would give other instants.
+    pub fn is_random(&self) -> bool {
+        self.random
+    }
+
+    /// The arrivals of these indices only, which must rise.
+    pub(crate) fn only<I>(&self, indices: impl Fn() -> I + Send + Sync + 'static) -> Self
+    where
+        I: Iterator<Item = u64> + 'static,
+    {
+        let whole = Arc::clone(&self.make);
+        let make = move |seed| {
+            let mut wanted = indices().peekable();
+            let all = whole(seed).zip(0..);
+            Box::new(all.filter_map(move |(due, index)| wanted.next_if_eq(&index).map(|_| due)))
+                as ArrivalIter
+        };
+        Self { make: Arc::new(make), ..self.clone() }
     }
 }
 
@@ -109,11 +144,51 @@ impl OpenSchedule {
 }
 
 impl Schedule {
+    /// The same with the instants that this seed gives, where they are random. Without it the seed is 0.
+    pub fn seeded(self, seed: u64) -> Self {
+        match self {
+            Self::Open(open) => {
+                Self::Open(OpenSchedule { arrivals: Arrivals { seed, ..open.arrivals }, ..open })
+            }
+            closed @ Self::Closed(_) => closed,
+        }
+    }
+
     /// When no further iteration may start, since the start of the scenario.
     pub fn end(&self) -> Duration {
         match self {
             Self::Closed(closed) => closed.end,
             Self::Open(open) => open.end,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(schedule: Schedule) -> Vec<Duration> {
+        let Schedule::Open(open) = schedule else { panic!("not open") };
+        open.arrivals.iter().collect()
+    }
+
+    #[test]
+    fn a_part_of_random_arrivals_is_a_part_of_the_same_ones_whenever_they_are_seeded() {
+        let random = |seed| (1..50).map(move |i| Duration::from_nanos(i * (seed + 10)));
+        let arrivals = Arrivals::random(random);
+        let thirds = arrivals.only(|| (1..).step_by(3));
+        assert!(thirds.is_random() && !Arrivals::new(move || random(0)).is_random());
+        let schedule = |arrivals| {
+            Schedule::Open(OpenSchedule {
+                arrivals,
+                max_vus: None,
+                queue: false,
+                peak_rate: 1.0,
+                end: Duration::MAX,
+            })
+        };
+        let of_whole: Vec<_> = open(schedule(arrivals).seeded(7)).into_iter().skip(1).step_by(3).collect();
+        assert_eq!(open(schedule(thirds).seeded(7)), of_whole);
+        assert_eq!(of_whole[0], Duration::from_nanos(2 * 17));
     }
 }

@@ -31,7 +31,7 @@ pub enum StageLoad {
         from: f64,
         /// Iterations per second at its end.
         to: f64,
-        /// How many iterations start in it.
+        /// How many iterations start in it; on average, where arrivals are random.
         arrivals: u64,
     },
 }
@@ -42,7 +42,7 @@ impl Stage {
         vec![Self { start: Duration::ZERO, end, load: StageLoad::Vus { from: vus, to: vus } }]
     }
 
-    /// How many iterations start in it, if that is fixed.
+    /// How many iterations start in it, if the load says so: on average, where arrivals are random.
     pub fn arrivals(&self) -> Option<u64> {
         match self.load {
             StageLoad::Vus { .. } => None,

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::metric::{Contains, MetricDesc, Stats};
+use crate::run::Ruling;
 use serde_json::{Map, Value, json};
 
 const SCHEMA_VERSION: u32 = 1;
@@ -30,6 +31,8 @@ pub(super) fn export(report: &Report) -> Value {
                 "observed": aborted.observed,
                 "at_ms": aborted.at.as_secs_f64() * 1e3,
             })),
+            "aborted": report.run.aborted.as_ref().map(ruling),
+            "failed": report.run.failed.as_ref().map(ruling),
         },
         "scenarios": report.scenarios,
         "metrics": metrics,
@@ -45,6 +48,16 @@ pub(super) fn export(report: &Report) -> Value {
             "kind": error.kind, "place": error.place, "count": error.count, "first": error.first,
         })).collect::<Vec<_>>(),
         "generator": report.generator,
+    })
+}
+
+fn ruling(ruling: &Ruling) -> Value {
+    json!({
+        "message": ruling.message,
+        "place": ruling.place,
+        "scenario": ruling.scenario,
+        "at_ms": ruling.at.as_secs_f64() * 1e3,
+        "count": ruling.count,
     })
 }
 

@@ -10,7 +10,7 @@ pub(crate) use progress::Progress;
 pub(crate) use voice::Voice;
 
 use crate::metric::{Aggregate, CHECKS, Counter, ErrorGroup, Rate, Select, Stats};
-use crate::run::HookError;
+use crate::run::{HookError, Ruling};
 use crate::verdict::{Aborted, Generator, Measure, ThresholdResult};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,6 +42,10 @@ pub struct RunInfo {
     pub interrupted: bool,
     /// The threshold that ended the test before its time.
     pub aborted_by: Option<Aborted>,
+    /// What a journey ended the test with before its time: [`Vu::abort_test`](crate::Vu::abort_test).
+    pub aborted: Option<Ruling>,
+    /// What a journey marked the test as failed with: [`Vu::fail_test`](crate::Vu::fail_test).
+    pub failed: Option<Ruling>,
     /// Teardowns that failed, in their order.
     pub teardown_errors: Vec<HookError>,
 }
@@ -87,8 +91,11 @@ pub(crate) mod exit_code {
     pub(crate) const SIGNAL: u8 = 105;
     /// A setup or teardown failed.
     pub(crate) const HOOK: u8 = 107;
+    pub(crate) const ABORTED: u8 = 108;
     /// The run could not be carried out, by a fault of loadcore's own.
     pub(crate) const INTERNAL: u8 = 109;
+    /// Marked as failed by a journey.
+    pub(crate) const FAILED: u8 = 110;
 }
 
 impl Report {
@@ -107,9 +114,10 @@ impl Report {
         &self.thresholds
     }
 
-    /// Whether all thresholds hold.
+    /// Whether all thresholds hold, and no journey has aborted the test or marked it as failed.
     pub fn passed(&self) -> bool {
-        self.thresholds.iter().all(|threshold| threshold.ok)
+        let holds = self.thresholds.iter().all(|threshold| threshold.ok);
+        holds && self.run.aborted.is_none() && self.run.failed.is_none()
     }
 
     /// The generator's verdict on itself: whether the numbers can be trusted.
@@ -163,12 +171,19 @@ impl Report {
     }
 
     /// The process's exit code: 0, 99 for thresholds, 105 after a signal, 107 if a teardown failed and 101 if it took too
-    /// long.
+    /// long, 108 if a journey has aborted the test and 110 if one has marked it as failed.
+    ///
+    /// Of several that apply the first one of these is given: 105, 108, 107 or 101, 110, 99. A signal that comes when a
+    /// journey has aborted the test already changes nothing.
     pub fn exit_code(&self) -> u8 {
         if self.run.interrupted {
             exit_code::SIGNAL
+        } else if self.run.aborted.is_some() {
+            exit_code::ABORTED
         } else if let Some(error) = self.run.teardown_errors.first() {
             if error.timed_out { exit_code::TEARDOWN_TIMEOUT } else { exit_code::HOOK }
+        } else if self.run.failed.is_some() {
+            exit_code::FAILED
         } else if self.passed() {
             exit_code::OK
         } else {
@@ -176,12 +191,15 @@ impl Report {
         }
     }
 
-    /// For tests: all thresholds must hold.
+    /// For tests: all thresholds must hold, and no journey may have aborted the test or marked it as failed.
     ///
     /// # Panics
-    /// With the readable summary, if one does not.
+    /// With the readable summary, if it is not so.
     #[track_caller]
     pub fn assert_thresholds(&self) {
+        if let Some(ruling) = self.run.aborted.as_ref().or(self.run.failed.as_ref()) {
+            panic!("a journey did not let the test pass: {ruling}\n{self}");
+        }
         let failed = self.thresholds.iter().filter(|threshold| !threshold.ok).count();
         assert!(failed == 0, "{failed} of {} thresholds do not hold\n{self}", self.thresholds.len());
     }

@@ -92,7 +92,7 @@ fn style(template: &str) -> ProgressStyle {
 
 /// When the scenario's regular end is, counted from the test's start.
 fn end_of(scenario: &ScenarioJob) -> Duration {
-    Duration::from_nanos(scenario.start_after) + scenario.schedule.end()
+    Duration::from_nanos(scenario.latest_start) + scenario.schedule.end()
 }
 
 /// A scenario's line. What does not fit into the terminal is cut off: a line that wraps could not be drawn again.
@@ -163,7 +163,7 @@ impl Observer for Progress {
 
 /// How far a scenario has come, 0 to 1: by its iterations if their number is fixed, else by time.
 fn progress(scenario: &ScenarioJob, aggregate: &Aggregate, elapsed: Duration) -> f64 {
-    let begun = elapsed.saturating_sub(Duration::from_nanos(scenario.start_after)).as_secs_f64();
+    let begun = elapsed.saturating_sub(Duration::from_nanos(scenario.latest_start)).as_secs_f64();
     let by_time = begun / scenario.schedule.end().as_secs_f64();
     let by_count = match &scenario.schedule {
         Schedule::Closed(plan) => plan.iterations().map(|total| {

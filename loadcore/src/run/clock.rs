@@ -46,6 +46,15 @@ impl Clock {
         }
     }
 
+    /// When it began, if it is real.
+    pub(crate) fn origin(&self) -> Option<Instant> {
+        match self {
+            Self::Real(origin) => Some(*origin),
+            #[cfg(feature = "test-util")]
+            Self::Virtual(_) => None,
+        }
+    }
+
     /// Whether timers of the event loop can be late at all.
     pub(crate) fn is_real(&self) -> bool {
         matches!(self, Self::Real(_))

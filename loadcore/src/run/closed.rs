@@ -51,12 +51,12 @@ fn local_steps(plan: &ClosedSchedule, stripe: Stripe, start: Nanos) -> VecDeque<
 /// Follows the steps until the regular end, or until the iterations are used up; then lets what was ramped down before
 /// the end go on for the rest of its grace, at most until `hard_end`.
 pub(crate) async fn drive(shard: &Rc<Shard>, plan: &ClosedSchedule, hard_end: Nanos) {
-    let end = shard.start.saturating_add(nanos(plan.end));
+    let end = shard.start().saturating_add(nanos(plan.end));
     let grace = nanos(plan.graceful_ramp_down);
-    let mut steps = local_steps(plan, shard.stripe, shard.start);
+    let mut steps = local_steps(plan, shard.stripe, shard.start());
     let mut cuts = Cuts::default();
     let mut active = 0;
-    let finite = plan.budget != Budget::Unlimited;
+
     loop {
         let now = shard.core().clock.now();
         while let Some((at, vus)) = steps.pop_front_if(|(at, _)| *at <= now) {
@@ -69,7 +69,11 @@ pub(crate) async fn drive(shard: &Rc<Shard>, plan: &ClosedSchedule, hard_end: Na
         if now >= end {
             break;
         }
-        if finite && steps.is_empty() && shard.alive() == 0 {
+        if shard.is_out_of_data() {
+            return;
+        }
+        // Its VUs have used up their iterations or their data, or it has none.
+        if steps.is_empty() && shard.alive() == 0 {
             return;
         }
         let next_step = steps.front().map_or(end, |(at, _)| *at);
@@ -108,8 +112,9 @@ fn resize(shard: &Rc<Shard>, active: usize, vus: usize, cuts: &mut Cuts, cut_at:
 
 /// Iterations of a fixed number that time did not suffice for.
 pub(crate) fn count_dropped(shard: &Shard, plan: &ClosedSchedule) {
-    // After a signal nobody wants to know, and other cores may still be taking some.
-    if shard.is_stopped() {
+    // After a signal nobody wants to know, and other cores may still be taking some. And where data has ended the load,
+    // time would have sufficed.
+    if shard.is_stopped() || shard.is_out_of_data() {
         return;
     }
     let left = match plan.budget {
@@ -117,7 +122,10 @@ pub(crate) fn count_dropped(shard: &Shard, plan: &ClosedSchedule) {
         // Counted once, by the first core; no core takes another one by now, since all have passed the same end.
         Budget::Shared(most) if shard.stripe.index == 0 => most - shard.iterations_taken().min(most),
         Budget::Shared(_) => 0,
-        Budget::PerVu(most) => (0..shard.vu_count()).map(|local| most - shard.vu(local).begun()).sum(),
+        Budget::PerVu(most) => {
+            let vus = (0..shard.vu_count()).map(|local| shard.vu(local));
+            vus.filter(|vu| !vu.is_out_of_data()).map(|vu| most - vu.begun()).sum()
+        }
     };
     if left > 0 {
         shard.dropped(left);

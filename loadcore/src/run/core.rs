@@ -1,7 +1,7 @@
 //! One core: its recorder, its clock, and the scenarios' shards on it.
 
 use super::clock::{Clock, Nanos, Turn};
-use super::engine::Spoke;
+use super::engine::{Spoke, Stop};
 use super::job::Job;
 use super::shard::Shard;
 use super::values::Values;
@@ -28,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) recorder: RefCell<Recorder>,
     pub(crate) ids: Ids,
+    /// Where journeys end the whole test.
+    pub(crate) stop: Stop,
     /// For trace and span ids only: unseeded, since two runs of one seed must not share traces.
     pub(crate) id_rng: RefCell<SmallRng>,
     start: Cell<Nanos>,
@@ -73,12 +75,13 @@ impl Ids {
 }
 
 impl Core {
-    pub(crate) fn new(job: Arc<Job>, clock: Clock, index: usize) -> Self {
+    pub(crate) fn new(job: Arc<Job>, clock: Clock, index: usize, stop: Stop) -> Self {
         Self {
             index,
             clock,
             recorder: RefCell::new(Recorder::new(Arc::clone(&job.registry), Arc::clone(&job.memory))),
             ids: Ids::new(&job.registry),
+            stop,
             id_rng: RefCell::new(SmallRng::from_rng(&mut rand::rng())),
             start: Cell::new(0),
             lag: RefCell::default(),
@@ -125,7 +128,7 @@ impl Core {
 
 /// Runs all scenarios' shards on this core, and hands over a delta each second.
 pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
-    let core = Rc::new(Core::new(job, clock, spoke.core));
+    let core = Rc::new(Core::new(job, clock, spoke.core, spoke.stop.clone()));
     let Some(start) = spoke.ready().await else { return };
     core.set_start(start);
 
@@ -140,6 +143,9 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
         Ticks { core: &core, next: start + SECOND, last: start, busy_ns: busy_ns(), reported: false };
     loop {
         tokio::select! {
+            // In this order, so that a run under virtual time repeats.
+            biased;
+            () = spoke.stop_requested() => shards.iter().for_each(|shard| shard.stop()),
             ended = running.join_next() => match ended {
                 Some(Ok(())) => {}
                 // A bug of the engine: the thread ends, and with it the run.
@@ -147,7 +153,6 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
                 None => break,
             },
             () = core.clock.sleep_until(ticks.next, Turn::Delta) => ticks.hand_over(&spoke, &shards),
-            () = spoke.stop_requested() => shards.iter().for_each(|shard| shard.stop()),
         }
     }
     if let Some(lag) = lag {

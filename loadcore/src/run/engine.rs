@@ -4,7 +4,7 @@ use super::clock::{Clock, Nanos, nanos};
 use super::job::Job;
 use super::lifecycle::{self, Died, HookError, HookHub, NotReady, Pending, Phase};
 use super::panic;
-pub(crate) use super::wires::{Hub, Spoke, Stage, Stop, wire};
+pub(crate) use super::wires::{EndedBy, Hub, Spoke, Stage, Stop, wire};
 use crate::metric::{Aggregate, Delta, Metric, VUS, VUS_MAX};
 use crate::verdict::Aborted;
 use std::sync::Arc;
@@ -148,7 +148,7 @@ pub(crate) async fn supervise(
         }
     }
     if cores.lost > 0 {
-        hub.stop.request();
+        hub.stop.request(EndedBy::Loss);
     }
     let hub_stop = hub.stop.clone();
     let prepared = match hooks {
@@ -274,7 +274,7 @@ async fn load(
                     cores.end(core);
                     cores.lost += 1;
                     aggregate.core_ended(core);
-                    hub.stop.request();
+                    hub.stop.request(EndedBy::Loss);
                 }
             },
             _ = ticker.tick(), if real => {
@@ -326,7 +326,7 @@ impl Cores {
 mod tests {
     use super::*;
     use crate::metric::{Registry, SeriesMemory, builtin};
-    use crate::run::{Extensions, ValueShelf, hooks::TestHooks};
+    use crate::run::{Extensions, Feeds, ValueShelf, hooks::TestHooks};
 
     fn job(cores: usize) -> Arc<Job> {
         Arc::new(Job {
@@ -334,9 +334,11 @@ mod tests {
             tags: Vec::new(),
             seed: 0,
             cores,
+            spin_arrivals: false,
             registry: Arc::new(Registry::new(builtin::all()).unwrap()),
             memory: Arc::new(SeriesMemory::new(1 << 20)),
             extensions: Extensions::default(),
+            feeds: Feeds::default(),
             hooks: TestHooks::default(),
             values: ValueShelf::default(),
         })

@@ -1,17 +1,20 @@
 //! A test that is ready to run: everything that all cores share.
 
 use super::clock::Nanos;
+use super::feed::Feeds;
 use super::hooks::{TestHooks, VuHooks};
+use super::line::Line;
 use super::scenario::Drive;
+use super::tally::Tally;
 use super::values::ValueShelf;
 use crate::metric::{Registry, SeriesMemory};
 use crate::plan::Schedule;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// A whole test, shared by all cores.
 #[derive(Debug)]
@@ -21,9 +24,12 @@ pub(crate) struct Job {
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) seed: u64,
     pub(crate) cores: usize,
+    /// Wait for arrivals by asking for the time again and again.
+    pub(crate) spin_arrivals: bool,
     pub(crate) registry: Arc<Registry>,
     pub(crate) memory: Arc<SeriesMemory>,
     pub(crate) extensions: Extensions,
+    pub(crate) feeds: Feeds,
     pub(crate) hooks: TestHooks,
     /// What the setups returned, once they have.
     pub(crate) values: ValueShelf,
@@ -35,11 +41,20 @@ pub(crate) struct ScenarioJob {
     pub(crate) name: String,
     /// `file:line` of the journey, if it was declared.
     pub(crate) place: String,
+    /// As k6 names it.
+    pub(crate) executor: &'static str,
     pub(crate) schedule: Schedule,
     pub(crate) drive: Drive,
     pub(crate) tags: Vec<(String, String)>,
+    /// Counted from the test's start, or from the end of the scenario before.
     pub(crate) start_after: Nanos,
+    /// The scenario before, by its index.
+    pub(crate) after: Option<usize>,
+    /// When it starts at the latest, counted from the test's start.
+    pub(crate) latest_start: Nanos,
     pub(crate) graceful_stop: Nanos,
+    pub(crate) min_iteration: Nanos,
+    pub(crate) iteration_timeout: Option<Nanos>,
     /// The `max_vus` of all scenarios before this one.
     pub(crate) vu_offset: u64,
     pub(crate) max_vus: u64,
@@ -56,6 +71,51 @@ pub(crate) struct SharedCounters {
     pub(crate) created: AtomicU64,
     /// An open model's places, one for each core.
     pub(crate) desks: Vec<Desk>,
+    /// Who waits for a VU, in an open model that queues.
+    pub(crate) line: Line,
+    pub(crate) finish: Finish,
+    /// What each core counts.
+    pub(crate) tallies: Vec<Tally>,
+    /// A feeder has no more rows, and no further iteration shall begin.
+    out_of_data: AtomicBool,
+}
+
+/// How the cores agree on when a scenario has ended.
+#[derive(Debug)]
+pub(crate) struct Finish {
+    /// Cores whose share has not ended.
+    running: AtomicUsize,
+    /// The latest end of the others.
+    latest: AtomicU64,
+    /// When the last one ended.
+    ended: watch::Sender<Option<Nanos>>,
+}
+
+impl Finish {
+    fn new(cores: usize) -> Self {
+        let ended = watch::Sender::new(None);
+        Self { running: AtomicUsize::new(cores), latest: AtomicU64::new(0), ended }
+    }
+
+    /// A core's share has ended. Each core says it once.
+    pub(crate) fn arrive(&self, at: Nanos) {
+        self.latest.fetch_max(at, Ordering::AcqRel);
+        if self.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.ended.send_replace(Some(self.latest.load(Ordering::Acquire)));
+        }
+    }
+
+    /// Waits for the end on all cores, and tells when it was: to each core the same.
+    pub(crate) async fn ended(&self) -> Nanos {
+        let mut ended = self.ended.subscribe();
+        loop {
+            if let Some(at) = *ended.borrow_and_update() {
+                return at;
+            }
+            // Its sender lives in `self`.
+            let _ = ended.changed().await;
+        }
+    }
 }
 
 /// Where a core of an open model can be handed an arrival by another one.
@@ -77,6 +137,10 @@ impl Desk {
         self.idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, |idle| idle.checked_sub(1)).is_ok()
     }
 
+    pub(crate) fn has_idle(&self) -> bool {
+        self.idle.load(Ordering::Acquire) > 0
+    }
+
     pub(crate) fn hand_over(&self, due: Nanos) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push_back(due);
         self.changed.notify_one();
@@ -90,7 +154,25 @@ impl Desk {
 impl SharedCounters {
     pub(crate) fn new(cores: usize) -> Self {
         let desks = (0..cores).map(|_| Desk::default()).collect();
-        Self { next_iteration: AtomicU64::new(0), created: AtomicU64::new(0), desks }
+        Self {
+            next_iteration: AtomicU64::new(0),
+            created: AtomicU64::new(0),
+            desks,
+            line: Line::new(cores),
+            finish: Finish::new(cores),
+            tallies: (0..cores).map(|_| Tally::default()).collect(),
+            out_of_data: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells all cores that no further iteration shall begin.
+    pub(crate) fn end_for_want_of_data(&self) {
+        self.out_of_data.store(true, Ordering::Release);
+        self.desks.iter().for_each(|desk| desk.changed.notify_one());
+    }
+
+    pub(crate) fn is_out_of_data(&self) -> bool {
+        self.out_of_data.load(Ordering::Relaxed)
     }
 
     pub(crate) fn take_iteration(&self) -> u64 {

@@ -19,7 +19,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 /// What happens around the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl HookError {
 #[derive(Debug)]
 pub(crate) enum NotReady {
     Failed(HookError),
-    /// The test was stopped meanwhile.
+    /// The test was stopped meanwhile, perhaps by this very hook.
     Stopped,
 }
 
@@ -117,7 +117,7 @@ pub(crate) struct HookSpoke {
     set_up: oneshot::Sender<SetUp>,
     end: oneshot::Receiver<Option<Nanos>>,
     torn_down: oneshot::Sender<TornDown>,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 }
 
 /// The control thread's end.
@@ -138,7 +138,7 @@ pub(crate) fn wire(job: &Job, stop: &Stop) -> Option<(HookHub, HookSpoke)> {
     let (set_up_in, set_up) = oneshot::channel();
     let (end, end_out) = oneshot::channel();
     let (torn_down_in, torn_down) = oneshot::channel();
-    let stop = stop.subscribe();
+    let stop = stop.clone();
     let spoke =
         HookSpoke { begin: begin_out, set_up: set_up_in, end: end_out, torn_down: torn_down_in, stop };
     Some((HookHub { begin, set_up, end, torn_down }, spoke))
@@ -177,7 +177,7 @@ impl Pending {
 
 /// Runs the setups, waits for the end of the load, runs the teardowns.
 pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
-    let core = Rc::new(Core::new(Arc::clone(&job), clock, job.cores));
+    let core = Rc::new(Core::new(Arc::clone(&job), clock, job.cores, spoke.stop.clone()));
     let backstage = Backstage { scope: Rc::new(Scope::of_hooks(&core)), core };
     // Whoever is gone at the other end has given up the whole run.
     if spoke.begin.await.is_err() {
@@ -185,7 +185,7 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
     }
     backstage.core.set_start(backstage.core.clock.now());
     let mut values = Values::default();
-    let result = backstage.set_up(&mut values, spoke.stop).await;
+    let result = backstage.set_up(&mut values).await;
     // Something to tear down: a load that ran, or what a setup made before another one failed.
     let has_begun = result.is_ok() || values.has_any();
     job.values.put(values);
@@ -220,17 +220,11 @@ struct Call<'a> {
 }
 
 impl Backstage {
-    async fn set_up(&self, values: &mut Values, stop: watch::Receiver<bool>) -> Result<(), NotReady> {
+    async fn set_up(&self, values: &mut Values) -> Result<(), NotReady> {
         let hooks = &self.core.job.hooks;
         for Setup { name, site, provides, run } in &hooks.setups {
             let call = Call { phase: Phase::Setup, name, site: *site, timeout: hooks.setup_timeout };
-            let mut stop = stop.clone();
-            let stopped = async move {
-                // A sender that is gone stops nobody any more.
-                if stop.wait_for(|stop| *stop).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            };
+            let stopped = self.core.stop.requested();
             values.add(*provides, self.call(&call, |slot| run(slot), stopped).await?);
         }
         Ok(())
@@ -265,6 +259,7 @@ impl Backstage {
     ) -> Result<T, NotReady> {
         let vu = Vu::new(Rc::clone(&self.core), Rc::clone(&self.scope), 0);
         vu.begin_iteration(0);
+        vu.set_began(self.core.clock.now());
         let vu = vu.hook(match call.phase {
             Phase::Setup => "setup",
             Phase::Teardown => "teardown",
@@ -311,7 +306,9 @@ impl Call<'_> {
 
     fn timed_out(&self) -> HookError {
         let (phase, timeout) = (self.phase, format_duration(self.timeout));
-        let message = format!("took longer than {timeout}; give it more with LoadTest::{phase}_timeout");
+        let message = format!(
+            "took longer than {timeout}; give it more with --{phase}-timeout or LoadTest::{phase}_timeout"
+        );
         self.error(self.site.to_string(), message, true)
     }
 }

@@ -1,34 +1,57 @@
 //! Drives open models: iterations that begin when they are due.
 
+use super::alarm::Alarm;
 use super::clock::{Nanos, nanos};
+use super::control::Ticket;
 use super::shard::{Shard, Woken};
-use super::slot::Ticket;
 use crate::plan::OpenSchedule;
 use std::rc::Rc;
+use std::time::Duration;
 
-/// Arrivals that may begin in one go.
+/// Arrivals that may begin, or be counted as dropped, in one go.
 const OVERDUE_BATCH: usize = 1_000;
 
 /// Starts this share's arrivals, each on a VU that is free somewhere in the process.
 pub(crate) async fn drive(shard: &Rc<Shard>, plan: &OpenSchedule) {
-    let mine = plan.arrivals.iter().skip(shard.stripe.index as usize).step_by(shard.stripe.of as usize);
-    for (index, due) in mine.enumerate() {
-        let due = shard.start.saturating_add(nanos(due));
-        if index % OVERDUE_BATCH == OVERDUE_BATCH - 1 {
-            // However far behind, this core's VUs and a signal must get their turn.
-            tokio::task::yield_now().await;
-        }
+    let alarm = Alarm::new(&shard.core().clock, shard.core().job.spin_arrivals);
+    let end = shard.start().saturating_add(nanos(plan.end));
+    let mut mine = plan.arrivals.iter().skip(shard.stripe.index as usize).step_by(shard.stripe.of as usize);
+    for (index, due) in mine.by_ref().enumerate() {
+        let due = shard.start().saturating_add(nanos(due));
         // All that are due by now start in one batch.
-        while shard.core().clock.now() < due {
-            if wait_and_serve(shard, due).await == Woken::Stopped {
+        while shard.core().clock.now() < due && !shard.is_out_of_data() {
+            if wait_and_serve(shard, &alarm, due).await == Woken::Stopped {
                 return;
             }
         }
-        arrive(shard, due);
+        if shard.is_out_of_data() {
+            break;
+        }
+        let vus = shard.vu_count();
+        if plan.queue {
+            match begin_in_turn(shard, &alarm, due, end).await {
+                InTurn::Begun => {}
+                InTurn::Over => {
+                    drop_rest(shard, mine).await;
+                    break;
+                }
+                InTurn::Stopped => return,
+            }
+        } else if !begin(shard, due) {
+            shard.dropped(1);
+        }
+        let behind = index % OVERDUE_BATCH == OVERDUE_BATCH - 1;
+        if behind || shard.vu_count() > vus {
+            // However far behind, this core's VUs and a signal must get their turn. And making a VU takes so long that
+            // another one may have become free: using that is how to catch up.
+            tokio::task::yield_now().await;
+            if shard.is_stopped() {
+                return;
+            }
+        }
     }
-    let end = shard.start.saturating_add(nanos(plan.end));
-    while shard.core().clock.now() < end {
-        if wait_and_serve(shard, end).await == Woken::Stopped {
+    while shard.core().clock.now() < end && !shard.is_out_of_data() {
+        if wait_and_serve(shard, &alarm, end).await == Woken::Stopped {
             return;
         }
     }
@@ -53,8 +76,8 @@ async fn serve_the_rest(shard: &Rc<Shard>) {
 }
 
 /// Waits, and meanwhile begins what other cores hand over.
-async fn wait_and_serve(shard: &Rc<Shard>, at: Nanos) -> Woken {
-    let woken = shard.wait_until(at).await;
+async fn wait_and_serve(shard: &Rc<Shard>, alarm: &Alarm, at: Nanos) -> Woken {
+    let woken = shard.wait_for(alarm.ring(at)).await;
     let desk = &shard.job().shared.desks[shard.core().index];
     while let Some(due) = desk.take() {
         shard.give(due);
@@ -62,9 +85,9 @@ async fn wait_and_serve(shard: &Rc<Shard>, at: Nanos) -> Woken {
     woken
 }
 
-/// Begins an iteration: on an idle VU of this core, else on a new VU, else on an idle VU of another core. If there is
-/// none the arrival is dropped.
-fn arrive(shard: &Rc<Shard>, due: Nanos) {
+/// Begins an iteration: on an idle VU of this core, else on a new VU, else on an idle VU of another core. False if there
+/// is none.
+fn begin(shard: &Rc<Shard>, due: Nanos) -> bool {
     let desks = &shard.job().shared.desks;
     let here = shard.core().index;
     if desks[here].claim() {
@@ -74,6 +97,57 @@ fn arrive(shard: &Rc<Shard>, due: Nanos) {
     } else if let Some(other) = desks.iter().find(|desk| desk.claim()) {
         other.hand_over(due);
     } else {
-        shard.dropped(1);
+        return false;
+    }
+    true
+}
+
+/// What became of an arrival that may have to wait for a VU.
+enum InTurn {
+    Begun,
+    /// The plan, or its data, ended first.
+    Over,
+    /// The whole test stops now.
+    Stopped,
+}
+
+/// Begins an iteration as soon as there is a VU for it, and no older arrival waits for one on any core.
+async fn begin_in_turn(shard: &Rc<Shard>, alarm: &Alarm, due: Nanos, end: Nanos) -> InTurn {
+    let line = &shard.job().shared.line;
+    let here = shard.core().index;
+    let try_it = || line.is_next(here, due) && begin(shard, due);
+    if try_it() {
+        return InTurn::Begun;
+    }
+    line.join(here, due);
+    let outcome = loop {
+        if try_it() {
+            break InTurn::Begun;
+        }
+        // What is free now is somebody else's.
+        shard.call_next();
+        if wait_and_serve(shard, alarm, end).await == Woken::Stopped {
+            break InTurn::Stopped;
+        }
+        if shard.core().clock.now() >= end || shard.is_out_of_data() {
+            break InTurn::Over;
+        }
+    };
+    line.leave(here);
+    shard.call_next();
+    outcome
+}
+
+/// Counts what has not begun by the end, the arrival that waits and all those behind it, as dropped.
+async fn drop_rest(shard: &Shard, mut rest: impl Iterator<Item = Duration>) {
+    if shard.is_out_of_data() {
+        return;
+    }
+    let mut batch = 1;
+    while batch > 0 {
+        shard.dropped(batch);
+        // It may be a long queue, and iterations are running out their grace.
+        tokio::task::yield_now().await;
+        batch = rest.by_ref().take(OVERDUE_BATCH).count() as u64;
     }
 }

@@ -1,9 +1,10 @@
 //! One scenario on one core: its VUs, and what the drivers may do with them.
 
 use super::clock::{Nanos, Turn, nanos};
-use super::job::ScenarioJob;
+use super::control::{Control, Mode, Ticket};
+use super::job::{Desk, ScenarioJob};
 use super::scope::Scope;
-use super::slot::{Control, Mode, Ticket};
+use super::tally::Counting;
 use super::{Core, Vu, VuSlot, closed, open};
 use crate::metric::TagSetId;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stripe};
@@ -13,14 +14,18 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use tokio::sync::Notify;
 
+/// Between the end of a scenario and the start of the next one: so much that each core has heard of the end by then.
+const SUCCESSION_MARGIN: Nanos = 5_000_000;
+
 /// A scenario's share of one core.
 pub(crate) struct Shard {
     core: Rc<Core>,
     scenario: usize,
     pub(crate) stripe: Stripe,
-    /// The scenario's start.
-    pub(crate) start: Nanos,
+    /// The scenario's start. That of a scenario which waits for another one is known when that one has ended.
+    start: Cell<Nanos>,
     scope: Rc<Scope>,
+    pub(crate) counting: Rc<Counting>,
     vus: RefCell<Vec<Rc<Control>>>,
     /// VUs whose tasks have not ended.
     alive: Cell<u64>,
@@ -62,8 +67,9 @@ impl Shard {
         Rc::new(Self {
             scenario,
             stripe: Stripe { index: core.index as u64, of: core.job.cores as u64 },
-            start: core.start().saturating_add(job.start_after),
+            start: Cell::new(core.start().saturating_add(job.start_after)),
             scope: Rc::new(scope),
+            counting: Rc::new(Counting::new(&core.job, scenario, core.index)),
             vus: RefCell::default(),
             alive: Cell::new(0),
             peak: Cell::new(0),
@@ -88,7 +94,7 @@ impl Shard {
 
     /// VUs that are active now.
     pub(crate) fn active(&self) -> u64 {
-        self.vus.borrow().iter().filter(|vu| vu.is_active()).count() as u64
+        self.counting.active_vus()
     }
 
     /// The most VUs that there were at once.
@@ -118,7 +124,7 @@ impl Shard {
             Budget::Shared(most) => self.iterations_taken() >= most,
             Budget::PerVu(most) => {
                 let vus = self.vus.borrow();
-                self.core.clock.now() >= self.start && vus.iter().all(|vu| vu.begun() >= most)
+                self.core.clock.now() >= self.start() && vus.iter().all(|vu| vu.begun() >= most)
             }
         }
     }
@@ -149,6 +155,11 @@ impl Shard {
 
     /// Waits for an instant, unless something happens before.
     pub(crate) async fn wait_until(&self, at: Nanos) -> Woken {
+        self.wait_for(self.core.clock.sleep_until(at, Turn::Plan)).await
+    }
+
+    /// Waits for an alarm, unless something happens before.
+    pub(crate) async fn wait_for(&self, alarm: impl Future<Output = ()>) -> Woken {
         if self.stopped.get() {
             return Woken::Stopped;
         }
@@ -157,7 +168,47 @@ impl Shard {
             biased;
             () = self.changed.notified() => if self.stopped.get() { Woken::Stopped } else { Woken::Changed },
             () = desk.notified() => Woken::Changed,
-            () = self.core.clock.sleep_until(at, Turn::Plan) => Woken::Due,
+            () = alarm => Woken::Due,
+        }
+    }
+
+    /// The scenario's start, on the test's clock.
+    pub(crate) fn start(&self) -> Nanos {
+        self.start.get()
+    }
+
+    /// Whether a feeder has ended the load: no further iteration shall begin.
+    pub(crate) fn is_out_of_data(&self) -> bool {
+        self.job().shared.is_out_of_data()
+    }
+
+    /// Waits for the scenario before, if there is one, and then for this one's own start.
+    async fn wait_for_start(&self) -> Woken {
+        let scenarios = &self.core.job.scenarios;
+        if let Some(before) = self.job().after.and_then(|index| scenarios.get(index)) {
+            tokio::select! {
+                biased;
+                ended = before.shared.finish.ended() => {
+                    let margin = if self.core.clock.is_real() { SUCCESSION_MARGIN } else { 0 };
+                    self.start.set(ended.saturating_add(margin).saturating_add(self.job().start_after));
+                }
+                () = self.stopped() => return Woken::Stopped,
+            }
+        }
+        // An open model waits for its first arrival as for all others, more exactly than this.
+        let is_closed = matches!(self.job().schedule, Schedule::Closed(_));
+        while is_closed && self.core.clock.now() < self.start() {
+            if self.wait_until(self.start()).await == Woken::Stopped {
+                return Woken::Stopped;
+            }
+        }
+        // Also when it is late: after a setup that was stopped there is no value to begin a VU with.
+        if self.stopped.get() { Woken::Stopped } else { Woken::Due }
+    }
+
+    async fn stopped(&self) {
+        while !self.stopped.get() {
+            self.changed.notified().await;
         }
     }
 
@@ -179,9 +230,10 @@ impl Shard {
 
     /// Creates a VU and starts its task. `index` is its number in the scenario, from 0.
     pub(crate) fn spawn(self: &Rc<Self>, index: u64, ticket: Option<Ticket>) {
-        let control = Rc::new(Control::new(self.vus.borrow().len(), ticket));
+        let control = Rc::new(Control::new(self.vus.borrow().len(), ticket, Rc::clone(&self.counting)));
         self.vus.borrow_mut().push(Rc::clone(&control));
         self.alive.set(self.alive.get() + 1);
+        self.counting.vu_created();
         self.peak.set(self.peak.get().max(self.alive.get()));
         let vu = Vu::new(Rc::clone(&self.core), Rc::clone(&self.scope), self.job().vu_offset + index + 1);
         let slot = VuSlot::new(vu, control, Rc::clone(self));
@@ -191,6 +243,7 @@ impl Shard {
     /// Called when a VU's task has ended, however it did.
     pub(crate) fn vu_ended(&self) {
         self.alive.set(self.alive.get() - 1);
+        self.counting.vu_ended();
         self.changed.notify_one();
     }
 
@@ -199,6 +252,19 @@ impl Shard {
         if matches!(self.job().schedule, Schedule::Open(_)) && !self.closing.get() {
             self.idle.borrow_mut().push(local);
             self.job().shared.desks[self.core.index].offer();
+            self.call_next();
+        }
+    }
+
+    /// Tells the arrival that has waited longest for a VU that one is free, if both is so.
+    pub(crate) fn call_next(&self) {
+        let shared = &self.job().shared;
+        let queues = matches!(&self.job().schedule, Schedule::Open(plan) if plan.queue);
+        if queues
+            && shared.desks.iter().any(Desk::has_idle)
+            && let Some(next) = shared.line.next_for(self.core.index)
+        {
+            shared.desks[next].changed.notify_one();
         }
     }
 
@@ -230,6 +296,7 @@ impl Shard {
         }
         match (control.mode(), &self.job().schedule) {
             (Mode::Ended, _) => Poll::Ready(None),
+            _ if control.is_out_of_data() => Poll::Ready(None),
             (Mode::Parked, _) | (Mode::Active, Schedule::Open(_)) => Poll::Pending,
             (Mode::Active, Schedule::Closed(plan)) => Poll::Ready(self.closed_ticket(control, plan)),
         }
@@ -237,7 +304,7 @@ impl Shard {
 
     fn closed_ticket(&self, control: &Control, plan: &ClosedSchedule) -> Option<Ticket> {
         let now = self.core.clock.now();
-        if now >= self.start.saturating_add(nanos(plan.end)) {
+        if now >= self.start().saturating_add(nanos(plan.end)) || self.is_out_of_data() {
             return None;
         }
         let number = match plan.budget {
@@ -264,6 +331,12 @@ impl Shard {
         for control in &*self.vus.borrow() {
             control.end();
         }
+    }
+
+    /// When running iterations are cut: the plan's hard end, or earlier if data has ended the load before its time.
+    fn hard_end(&self, of_plan: Nanos) -> Nanos {
+        let from_now = self.core.clock.now().saturating_add(self.job().graceful_stop);
+        if self.is_out_of_data() { of_plan.min(from_now) } else { of_plan }
     }
 
     /// No further iteration begins; those that run may go on until `hard_end`.
@@ -302,27 +375,29 @@ impl Shard {
 pub(crate) async fn run(shard: Rc<Shard>) {
     // A threshold such as `dropped_iterations == 0` shall find its series.
     shard.dropped(0);
-    while shard.core.clock.now() < shard.start {
-        if shard.wait_until(shard.start).await == Woken::Stopped {
-            break;
-        }
+    if shard.wait_for_start().await == Woken::Stopped {
+        shard.followed(Nanos::MAX);
+    } else {
+        shard.scope.start.set(shard.start());
+        follow(&shard).await;
     }
-    if shard.is_stopped() {
-        return shard.followed(Nanos::MAX);
-    }
-    let end = shard.start.saturating_add(nanos(shard.job().schedule.end()));
+    shard.job().shared.finish.arrive(shard.core.clock.now());
+}
+
+async fn follow(shard: &Rc<Shard>) {
+    let end = shard.start().saturating_add(nanos(shard.job().schedule.end()));
     let hard_end = end.saturating_add(shard.job().graceful_stop);
     match &shard.job().schedule {
         Schedule::Closed(plan) => {
-            closed::drive(&shard, plan, hard_end).await;
+            closed::drive(shard, plan, hard_end).await;
             shard.followed(end);
-            shard.close(hard_end).await;
-            closed::count_dropped(&shard, plan);
+            shard.close(shard.hard_end(hard_end)).await;
+            closed::count_dropped(shard, plan);
         }
         Schedule::Open(plan) => {
-            open::drive(&shard, plan).await;
+            open::drive(shard, plan).await;
             shard.followed(end);
-            shard.close(hard_end).await;
+            shard.close(shard.hard_end(hard_end)).await;
         }
     }
 }

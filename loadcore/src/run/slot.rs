@@ -1,151 +1,23 @@
 //! One VU's loop: wait for an iteration, run it, count it.
 
 use super::Vu;
-use super::clock::Nanos;
+use super::clock::{Nanos, Turn};
+use super::control::{Control, Mode, Ticket};
+use super::feed::DataEnd;
 use super::narrator::Narrator;
 use super::outcome::{Failure, Outcome};
 use super::panic::{self, Panic};
 use super::shard::Shard;
 use crate::metric::{RowKey, RowSample};
-use std::cell::{Cell, RefCell};
+use crate::plan::format_duration;
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// Marks the keys of iterations' rows; no protocol uses this bit.
 const ITERATION_ROW: RowKey = 1 << 127;
-
-/// Permission for one iteration.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ticket {
-    number: u64,
-    /// When an open model wanted it to begin.
-    due: Option<Nanos>,
-    /// The time, if it has just been read.
-    now: Option<Nanos>,
-}
-
-impl Ticket {
-    pub(crate) fn due(at: Nanos) -> Self {
-        Self { number: 0, due: Some(at), now: None }
-    }
-
-    pub(crate) fn closed(number: u64, now: Nanos) -> Self {
-        Self { number, due: None, now: Some(now) }
-    }
-
-    pub(crate) fn numbered(self, number: u64) -> Self {
-        Self { number, ..self }
-    }
-
-    pub(crate) fn due_at(self) -> Option<Nanos> {
-        self.due
-    }
-}
-
-/// What a driver has decided about a VU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// It may begin iterations.
-    Active,
-    /// It keeps its state and waits: the plan may want it again.
-    Parked,
-    /// Its task ends after the running iteration.
-    Ended,
-}
-
-/// How a driver steers one VU.
-#[derive(Debug)]
-pub(crate) struct Control {
-    local: usize,
-    mode: Cell<Mode>,
-    /// Set to interrupt the running iteration.
-    cut: Cell<bool>,
-    busy: Cell<bool>,
-    begun: Cell<u64>,
-    ticket: Cell<Option<Ticket>>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Control {
-    pub(crate) fn new(local: usize, ticket: Option<Ticket>) -> Self {
-        Self {
-            local,
-            mode: Cell::new(Mode::Active),
-            cut: Cell::new(false),
-            busy: Cell::new(false),
-            begun: Cell::new(0),
-            ticket: Cell::new(ticket),
-            waker: RefCell::new(None),
-        }
-    }
-
-    pub(crate) fn mode(&self) -> Mode {
-        self.mode.get()
-    }
-
-    /// How many iterations it has begun.
-    pub(crate) fn begun(&self) -> u64 {
-        self.begun.get()
-    }
-
-    /// Whether an iteration is running.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.busy.get()
-    }
-
-    /// Whether it counts as active: the plan wants it, or it has not come to rest yet.
-    pub(crate) fn is_active(&self) -> bool {
-        self.mode.get() == Mode::Active || self.is_busy()
-    }
-
-    pub(crate) fn activate(&self) {
-        self.set_mode(Mode::Active);
-    }
-
-    pub(crate) fn park(&self) {
-        self.set_mode(Mode::Parked);
-    }
-
-    pub(crate) fn end(&self) {
-        self.set_mode(Mode::Ended);
-    }
-
-    fn set_mode(&self, mode: Mode) {
-        if self.mode.get() != Mode::Ended {
-            self.mode.set(mode);
-            self.wake();
-        }
-    }
-
-    /// Interrupts the running iteration, if there is one.
-    pub(crate) fn cut(&self) {
-        self.cut.set(self.busy.get());
-        self.wake();
-    }
-
-    pub(crate) fn give(&self, ticket: Ticket) {
-        self.ticket.set(Some(ticket));
-        self.wake();
-    }
-
-    pub(crate) fn take_ticket(&self) -> Option<Ticket> {
-        self.ticket.take()
-    }
-
-    pub(crate) fn register(&self, cx: &Context<'_>) {
-        let mut waker = self.waker.borrow_mut();
-        if !waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-            *waker = Some(cx.waker().clone());
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = &*self.waker.borrow() {
-            waker.wake_by_ref();
-        }
-    }
-}
 
 /// A VU's place in its scenario: the engine's half of the loop that runs a journey.
 #[doc(hidden)]
@@ -153,6 +25,10 @@ pub struct VuSlot {
     vu: Vu,
     control: Rc<Control>,
     shard: Rc<Shard>,
+    /// The last iteration was cut because it took too long.
+    overdue: Cell<bool>,
+    /// The last iteration was shorter than its scenario wants: when the next one may begin.
+    rests_until: Cell<Option<Nanos>>,
 }
 
 impl std::fmt::Debug for VuSlot {
@@ -170,7 +46,7 @@ pub(super) enum End<R> {
 
 impl VuSlot {
     pub(crate) fn new(vu: Vu, control: Rc<Control>, shard: Rc<Shard>) -> Self {
-        Self { vu, control, shard }
+        Self { vu, control, shard, overdue: Cell::new(false), rests_until: Cell::new(None) }
     }
 
     pub(super) fn vu(&self) -> &Vu {
@@ -200,13 +76,29 @@ impl VuSlot {
 
     /// The next permission; `None` when the plan has no more for this VU.
     pub(super) async fn ticket(&self) -> Option<Ticket> {
+        if let Some(until) = self.rests_until.take() {
+            // Boxed: few scenarios ask for it, and all VUs would carry it.
+            Box::pin(self.rest(until)).await;
+        }
         std::future::poll_fn(|cx| self.shard.poll_ticket(&self.control, cx)).await
+    }
+
+    /// Waits until the VU may go on, or until the plan does not want it any more.
+    async fn rest(&self, until: Nanos) {
+        let mut rest = pin!(self.shard.core().clock.sleep_until(until, Turn::Vu));
+        std::future::poll_fn(|cx| {
+            self.control.register(cx);
+            if self.control.mode() == Mode::Ended { Poll::Ready(()) } else { rest.as_mut().poll(cx) }
+        })
+        .await;
+        self.shard.vu_idle(self.control.local);
     }
 
     /// From here on the VU is busy with this iteration. Gives back since when.
     pub(super) fn enter(&mut self, ticket: Ticket) -> Nanos {
         let now = ticket.now.unwrap_or_else(|| self.vu.now());
-        self.control.busy.set(true);
+        self.vu.set_began(now);
+        self.control.set_busy(true);
         self.control.cut.set(false);
         self.control.begun.set(self.control.begun.get() + 1);
         self.vu.begin_iteration(ticket.number);
@@ -221,16 +113,33 @@ impl VuSlot {
 
     /// Runs a part of the journey, until the iteration is cut.
     pub(super) async fn guarded<R>(&self, part: impl AsyncFnOnce() -> R) -> (End<R>, bool) {
-        guarded(&self.vu, |_| self.control.cut.get(), part).await
+        let clock = &self.shard.core().clock;
+        let limit = self.shard.job().iteration_timeout;
+        let late = limit.map(|limit| clock.sleep_until(clock.now().saturating_add(limit), Turn::Vu));
+        // Boxed: few scenarios ask for it, and all VUs would carry it.
+        let mut late = late.map(Box::pin);
+        self.overdue.set(false);
+        let is_cut = |cx: &mut Context<'_>| {
+            let is_late = late.as_mut().is_some_and(|late| late.as_mut().poll(cx).is_ready());
+            self.overdue.set(is_late);
+            is_late || self.control.cut.get()
+        };
+        guarded(&self.vu, is_cut, part).await
     }
 
     pub(super) fn finish<R: Outcome>(&self, started: Nanos, due: Option<Nanos>, end: End<R>) {
         let now = self.vu.now();
-        self.control.busy.set(false);
+        self.control.set_busy(false);
+        self.control.out_of_data.set(self.vu.data_end() == Some(DataEnd::OfVu));
         self.shard.iteration_ended(now);
         let failure = match end {
+            End::Interrupted if self.overdue.get() => Some(self.took_too_long()),
             End::Interrupted => {
                 self.count_interrupted();
+                if self.vu.has_left() {
+                    // The others will hear of it in a moment; this one begins nothing more.
+                    self.control.end();
+                }
                 return;
             }
             // How an error becomes ours is user code too.
@@ -240,12 +149,31 @@ impl VuSlot {
             }
             End::Panicked(panic) => Some(panicked(panic)),
         };
+        if failure.is_some() && self.vu.data_end().is_some() {
+            // Not its fault: a feeder has no more rows, and shall end the load with them.
+            self.count_interrupted();
+            self.shard.vu_idle(self.control.local);
+            return;
+        }
         let response_time = due.map(|due| now.saturating_sub(due));
         self.count([Some(now.saturating_sub(started)), response_time], failure);
-        self.shard.vu_idle(self.control.local);
+        let earliest = started.saturating_add(self.shard.job().min_iteration);
+        if now < earliest {
+            self.rests_until.set(Some(earliest));
+        } else {
+            self.shard.vu_idle(self.control.local);
+        }
+    }
+
+    fn took_too_long(&self) -> Explained {
+        let job = self.shard.job();
+        let limit = format_duration(Duration::from_nanos(job.iteration_timeout.unwrap_or_default()));
+        let message = format!("the iteration took longer than its iteration_timeout of {limit}");
+        ("timeout".to_owned(), job.place.clone(), message)
     }
 
     fn count(&self, trends: [Option<Nanos>; 2], failure: Option<Explained>) {
+        self.control.counting.iteration_ended();
         let core = self.shard.core();
         let tags = self.shard.tags();
         let sample = RowSample { failed: failure.is_some(), trends };
@@ -260,6 +188,7 @@ impl VuSlot {
     }
 
     fn count_interrupted(&self) {
+        self.control.counting.iteration_interrupted();
         let core = self.shard.core();
         let now = core.clock.now();
         core.recorder.borrow_mut().sample(core.ids.interrupted_iterations, self.shard.tags(), 1.0, now);
@@ -291,7 +220,8 @@ pub(super) fn panicked(panic: Panic) -> Explained {
 impl Drop for VuSlot {
     fn drop(&mut self) {
         // Dropped in the middle of an iteration: the journey panicked while it was being dropped.
-        if self.control.busy.replace(false) {
+        if self.control.is_busy() {
+            self.control.set_busy(false);
             self.shard.iteration_ended(self.vu.now());
             self.count_interrupted();
         }
@@ -315,7 +245,11 @@ pub(super) async fn guarded<R>(
             return Poll::Ready(End::Interrupted);
         }
         let Some(running) = future.as_mut().as_pin_mut() else { return Poll::Ready(End::Interrupted) };
-        match panic::catch(|| running.poll(cx)) {
+        let polled = panic::catch(|| running.poll(cx));
+        if vu.has_left() {
+            return Poll::Ready(End::Interrupted);
+        }
+        match polled {
             Ok(Poll::Ready(outcome)) => Poll::Ready(End::Returned(outcome)),
             Ok(Poll::Pending) => {
                 rested = true;

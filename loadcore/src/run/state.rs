@@ -1,11 +1,12 @@
 //! Journeys with a state: a value of each VU's own, made before its first iteration and ended after its last one.
 
 use super::clock::Nanos;
+use super::control::Ticket;
 use super::hooks::{HookSlot, State};
 use super::narrator::Narrator;
 use super::outcome::{Failure, Outcome};
 use super::panic;
-use super::slot::{End, Explained, Ticket, VuSlot, guarded, panicked};
+use super::slot::{End, Explained, VuSlot, guarded, panicked};
 use super::{Turn, Vu, nanos};
 use std::pin::pin;
 use std::time::Duration;
@@ -41,6 +42,7 @@ impl VuSlot {
                 Some(own) => {
                     // What it took to make the state is not the journey's time.
                     let started = if had_state { entered } else { self.vu().now() };
+                    self.vu().set_began(started);
                     let (end, rested) = self.guarded(async || journey(self.vu(), own).await).await;
                     let panicked = matches!(end, End::Panicked(_));
                     self.finish(started, ticket.due_at(), end);
@@ -113,6 +115,7 @@ impl VuSlot {
             End::Returned(Ok(())) => return,
             End::Returned(Err(failure)) => failure.explain(&site),
             End::Panicked(panic) => panicked(panic),
+            End::Interrupted if vu.has_left() => return,
             End::Interrupted => {
                 let limit = TEARDOWN_LIMIT.as_secs();
                 ("timeout".to_owned(), site, format!("the teardown of a VU took longer than {limit}s"))

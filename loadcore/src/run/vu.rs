@@ -2,6 +2,7 @@
 
 use super::Core;
 use super::clock::{Nanos, Turn, nanos};
+use super::feed::DataEnd;
 use super::group::is_group_name;
 use super::narrator::Narrator;
 use super::scope::Scope;
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::metric::{Group, TagSetId};
 use crate::trace::{SpanId, TraceContext, TraceId};
 use rand::rngs::SmallRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{Rng, SeedableRng};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -36,12 +37,18 @@ pub(crate) struct VuState {
     id: u64,
     iteration: Cell<u64>,
     own_iterations: Cell<u64>,
+    /// When the running iteration began.
+    began: Cell<Nanos>,
+    /// A feeder has no more rows, and has ended the load with them.
+    data_end: Cell<Option<DataEnd>>,
     trace: Cell<u128>,
     /// Keyed and made at first use in an iteration.
     rng: RefCell<Option<SmallRng>>,
     /// Draws belong to the VU's setup or teardown.
     draws_apart: Cell<bool>,
     interrupted: Cell<bool>,
+    /// The journey has aborted the test, and goes on no further.
+    has_left: Cell<bool>,
     extensions: RefCell<Vec<Rc<dyn Any>>>,
 }
 
@@ -54,10 +61,13 @@ impl Vu {
             id,
             iteration: Cell::new(0),
             own_iterations: Cell::new(0),
+            began: Cell::new(0),
+            data_end: Cell::new(None),
             trace: Cell::new(0),
             rng: RefCell::new(None),
             draws_apart: Cell::new(false),
             interrupted: Cell::new(false),
+            has_left: Cell::new(false),
             extensions: RefCell::default(),
         };
         Self { state: Rc::new(state), tags, span: 0 }
@@ -90,24 +100,27 @@ impl Vu {
         clock.sleep_until(clock.now().saturating_add(nanos(duration)), Turn::Vu).await;
     }
 
-    /// A random index below `n`: the same in each run with the same seed.
+    /// Waits until the iteration has lasted `least`, counted from its start (in an open model from when it really began,
+    /// not from when it was due). Returns at once if it has lasted that long already.
     ///
-    /// # Panics
-    /// If `n` is 0: there is nothing to pick from.
-    #[track_caller]
-    pub fn pick(&self, n: usize) -> usize {
-        assert!(n > 0, "vu.pick(0): there is nothing to pick from");
-        self.with_rng(|rng| rng.random_range(0..n))
+    /// At a journey's end it makes a VU begin an iteration each `least`, however fast the target answers: a closed model
+    /// with a known rate. The wait is a part of `iteration_duration`; for one that is not, see
+    /// [`min_iteration_duration`](crate::plan::Executor::min_iteration_duration).
+    pub async fn pace(&self, least: Duration) {
+        let until = self.state.began.get().saturating_add(nanos(least));
+        if self.now() < until {
+            self.state.core.clock.sleep_until(until, Turn::Vu).await;
+        }
     }
 
-    fn with_rng<T>(&self, draw: impl FnOnce(&mut SmallRng) -> T) -> T {
+    pub(super) fn with_rng<T>(&self, draw: impl FnOnce(&mut SmallRng) -> T) -> T {
         let mut rng = self.state.rng.borrow_mut();
         let make = || SmallRng::seed_from_u64(self.state.scope.random_key(self));
         draw(rng.get_or_insert_with(make))
     }
 
-    /// How many iterations this VU has begun before this one.
-    pub(crate) fn own_iteration(&self) -> u64 {
+    /// The running iteration's number among this VU's own in its scenario, from 0.
+    pub fn own_iteration(&self) -> u64 {
         self.state.own_iterations.get().saturating_sub(1)
     }
 
@@ -150,10 +163,25 @@ impl Vu {
         state.iteration.set(number);
         state.own_iterations.set(state.own_iterations.get() + 1);
         state.interrupted.set(false);
+        state.data_end.set(None);
         *state.rng.borrow_mut() = None;
         let mut ids = state.core.id_rng.borrow_mut();
         // An id of all zeros is invalid by W3C's rules.
         state.trace.set(u128::from(ids.next_u64()) << 64 | u128::from(ids.next_u64().max(1)));
+    }
+
+    /// The journey begins now.
+    pub(crate) fn set_began(&self, now: Nanos) {
+        self.state.began.set(now);
+    }
+
+    /// Whether data has ended in this iteration, and for whom.
+    pub(crate) fn data_end(&self) -> Option<DataEnd> {
+        self.state.data_end.get()
+    }
+
+    pub(crate) fn set_data_end(&self, end: DataEnd) {
+        self.state.data_end.set(Some(end));
     }
 
     /// Gives the root handle of this iteration its own span.
@@ -186,6 +214,17 @@ impl Vu {
     /// What is done from now on counts, though the last iteration was interrupted.
     pub(crate) fn resume(&self) {
         self.state.interrupted.set(false);
+        self.state.has_left.set(false);
+    }
+
+    /// The journey ends here, as if it had been cut.
+    pub(crate) fn leave(&self) {
+        self.interrupt();
+        self.state.has_left.set(true);
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.state.has_left.get()
     }
 
     pub(crate) fn interrupt(&self) {

@@ -2,6 +2,7 @@
 
 use super::clock::Nanos;
 use super::job::Job;
+use super::ruling::{Ruling, Rulings, note};
 use crate::metric::Delta;
 use tokio::sync::{mpsc, watch};
 
@@ -16,25 +17,70 @@ pub(crate) enum Stage {
     Died { core: usize },
 }
 
-/// Asks all cores to stop at once. Clones ask the same test.
+/// Who has ended a test before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// A signal, or a caller that is gone.
+    Outside,
+    /// A threshold.
+    Threshold,
+    /// A journey that has aborted it.
+    Journey,
+    /// Cores that were lost.
+    Loss,
+}
+
+/// Asks all cores to stop at once, and keeps why. Clones ask the same test.
 #[derive(Debug, Clone)]
-pub(crate) struct Stop(watch::Sender<bool>);
+pub(crate) struct Stop(watch::Sender<Rulings>);
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(Rulings::default()))
     }
 
-    pub(crate) fn request(&self) {
-        self.0.send_replace(true);
+    /// Whoever asks first has ended the test.
+    pub(crate) fn request(&self, by: EndedBy) {
+        self.0.send_if_modified(|rulings| rulings.end(by));
+    }
+
+    pub(super) fn abort(&self, ruling: Ruling) {
+        self.0.send_if_modified(|rulings| {
+            note(&mut rulings.aborted, ruling);
+            rulings.end(EndedBy::Journey)
+        });
+    }
+
+    pub(super) fn fail(&self, ruling: Ruling) {
+        self.0.send_if_modified(|rulings| {
+            note(&mut rulings.failed, ruling);
+            // Nobody waits for it.
+            false
+        });
     }
 
     pub(crate) fn is_requested(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().ended_by.is_some()
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
-        self.0.subscribe()
+    /// What has been decided until now.
+    pub(crate) fn rulings(&self) -> Rulings {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until somebody asks.
+    pub(super) async fn requested(&self) {
+        // Its sender lives in `self`.
+        let _ = self.0.subscribe().wait_for(|rulings| rulings.ended_by.is_some()).await;
+    }
+}
+
+impl Rulings {
+    /// True if nobody else was first.
+    fn end(&mut self, by: EndedBy) -> bool {
+        let is_first = self.ended_by.is_none();
+        self.ended_by.get_or_insert(by);
+        is_first
     }
 }
 
@@ -45,7 +91,7 @@ pub(crate) struct Spoke {
     deltas: mpsc::Sender<Delta>,
     stages: mpsc::UnboundedSender<Stage>,
     start: watch::Receiver<Option<Nanos>>,
-    stop: watch::Receiver<bool>,
+    pub(crate) stop: Stop,
     stopping: bool,
     done: bool,
 }
@@ -70,7 +116,7 @@ pub(crate) fn wire(job: &Job, stop: &Stop) -> (Hub, Vec<Spoke>) {
         deltas: deltas_in.clone(),
         stages: stages_in.clone(),
         start: start.subscribe(),
-        stop: stop.0.subscribe(),
+        stop: stop.clone(),
         stopping: false,
         done: false,
     };
@@ -105,8 +151,7 @@ impl Spoke {
         if self.stopping {
             return std::future::pending().await;
         }
-        // A hub that is gone has nobody left to report to.
-        let _ = self.stop.wait_for(|stop| *stop).await;
+        self.stop.requested().await;
         self.stopping = true;
     }
 }

@@ -48,8 +48,11 @@ pub(crate) struct Observed {
     pub(crate) busy: Vec<f64>,
     /// The event loops' lag, 99th percentile, in milliseconds; NaN if it was not measured.
     pub(crate) lag_p99_ms: f64,
-    /// How late arrivals started, 99th percentile, in milliseconds; NaN without an open model.
+    /// How late arrivals started, 99th percentile, in milliseconds; NaN without an open model that drops what it has no VU
+    /// for.
     pub(crate) lateness_p99_ms: f64,
+    /// The same of open models whose arrivals wait for a VU.
+    pub(crate) queueing_p99_ms: f64,
     /// Iterations that an open model could not start.
     pub(crate) dropped: f64,
     /// Iterations that were started.
@@ -63,7 +66,10 @@ pub(crate) struct Observed {
 /// A value above the first limit is suspect, above the second invalid.
 const BUSY: (f64, f64) = (0.90, 0.985);
 const LAG_MS: (f64, f64) = (25.0, 250.0);
-const LATENESS_MS: (f64, f64) = (25.0, 250.0);
+// Waking up for an arrival takes 0.1 ms, or 2 ms where there is no better timer than Tokio's.
+const LATENESS_MS: (f64, f64) = (10.0, 100.0);
+// Whoever lets arrivals wait has asked for it.
+const QUEUEING_MS: (f64, f64) = (10.0, f64::INFINITY);
 const DROPPED: (f64, f64) = (0.0, 0.05);
 
 fn grade(value: f64, (suspect, invalid): (f64, f64)) -> Soundness {
@@ -95,6 +101,13 @@ pub(crate) fn judge(observed: &Observed) -> Generator {
         grade(lateness, LATENESS_MS),
         format!("arrivals started {lateness:.1} ms late (p99): the load was not the one asked for"),
     ));
+    let queueing = observed.queueing_p99_ms;
+    findings.push((
+        grade(queueing, QUEUEING_MS),
+        format!(
+            "arrivals waited {queueing:.1} ms for a VU (p99): raise max_vus, unless the queue was wanted"
+        ),
+    ));
     let share = observed.dropped / (observed.dropped + observed.iterations).max(1.0);
     findings.push((
         grade(share, DROPPED),
@@ -123,6 +136,7 @@ mod tests {
             busy: vec![0.5, 0.6],
             lag_p99_ms: 2.0,
             lateness_p99_ms: f64::NAN,
+            queueing_p99_ms: f64::NAN,
             iterations: 100.0,
             ..Observed::default()
         }
@@ -144,7 +158,10 @@ mod tests {
         assert_eq!(verdict(|o| o.busy[1] = 0.95).0, Soundness::Suspect);
         assert!(verdict(|o| o.busy[1] = 0.99).1.contains("core 1 was busy 99%"));
         assert_eq!(verdict(|o| o.lag_p99_ms = 300.0).0, Soundness::Invalid);
-        assert_eq!(verdict(|o| o.lateness_p99_ms = 30.0).0, Soundness::Suspect);
+        assert_eq!(verdict(|o| o.lateness_p99_ms = 11.0).0, Soundness::Suspect);
+        assert_eq!(verdict(|o| o.lateness_p99_ms = 101.0).0, Soundness::Invalid);
+        assert_eq!(verdict(|o| o.queueing_p99_ms = 9.0).0, Soundness::Sound);
+        assert_eq!(verdict(|o| o.queueing_p99_ms = 5_000.0).0, Soundness::Suspect);
         assert_eq!(verdict(|o| o.dropped = 1.0).0, Soundness::Suspect);
         assert_eq!(verdict(|o| o.dropped = 50.0).0, Soundness::Invalid);
         assert_eq!(verdict(|o| o.rejected = 1).0, Soundness::Suspect);

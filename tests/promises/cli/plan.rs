@@ -49,11 +49,11 @@ fn a_plan_counts_iterations_where_they_are_fixed() {
         let mut plan: Value = serde_json::from_str(&ran.out).unwrap();
         plan["scenarios"][0].take()
     };
-    assert_eq!(planned(&[])["iterations"], 30);
-    assert_eq!(planned(&["--vus", "7"])["iterations"], 7);
+    assert_eq!(planned(&[])["iteration_count"], 30);
+    assert_eq!(planned(&["--vus", "7"])["iteration_count"], 7);
     let looping = planned(&["--vus", "7", "--duration", "2s"]);
     assert_eq!(
-        (looping.get("iterations"), looping.get("arrivals"), &looping["max_vus"]),
+        (looping.get("iteration_count"), looping.get("arrivals"), &looping["max_vus"]),
         (None, None, &7.into())
     );
     let open = planned(&["--rate", "5/s", "--duration", "3s"]);

@@ -2,6 +2,8 @@
 //! they are silent loadcore's own), one VU after the other, without an engine. Times are nanoseconds.
 
 use super::Run;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 pub(super) const MS: u64 = 1_000_000;
 pub(super) const SECOND: u64 = 1_000 * MS;
@@ -70,8 +72,28 @@ pub(super) fn shared_iterations(vus: u64, iterations: u64, end: End, length: Len
     Expected { runs, dropped }
 }
 
-/// Arrival `i` is due at `i * unit / count`; when `max_vus` iterations are running it is dropped. Which VU serves it is
-/// not promised, so VUs are 0 here. An iteration that ends at the very instant of an arrival still occupies its VU.
+/// Arrival `i` is due at `i * unit / count`; the last one before the end.
+pub(super) fn constant_rate(count: u64, unit: u64, end: u64) -> Vec<u64> {
+    let due = |i: u64| u64::try_from(u128::from(i) * u128::from(unit) / u128::from(count)).unwrap();
+    (0..).map(due).take_while(|due| *due < end).collect()
+}
+
+/// When `max_vus` iterations are running an arrival is dropped. Which VU serves it is not promised, so VUs are 0 here. An
+/// iteration that ends at the very instant of an arrival still occupies its VU.
+pub(super) fn arrivals(dues: &[u64], max_vus: u64, end: End, length: Length) -> Expected {
+    let mut expected = Expected::default();
+    for due in dues.iter().copied() {
+        let running = expected.runs.iter().filter(|run| run.end >= due).count() as u64;
+        if running < max_vus {
+            expected.runs.push(iterate(0, due, end.at + end.grace, length));
+        } else {
+            expected.dropped += 1;
+        }
+    }
+    expected
+}
+
+/// [`arrivals`] at a constant rate.
 pub(super) fn constant_arrival_rate(
     count: u64,
     unit: u64,
@@ -79,15 +101,33 @@ pub(super) fn constant_arrival_rate(
     end: End,
     length: Length,
 ) -> Expected {
+    arrivals(&constant_rate(count, unit, end.at), max_vus, end, length)
+}
+
+/// With a queue an arrival waits until a VU is free and all arrivals before it have begun. What has not begun by the end is
+/// dropped; at the very end nothing that has waited begins.
+pub(super) fn queued_arrivals(dues: &[u64], max_vus: u64, end: End, length: Length) -> Expected {
     let mut expected = Expected::default();
-    let due = |i: u64| u64::try_from(u128::from(i) * u128::from(unit) / u128::from(count)).unwrap();
-    for due in (0..).map(due).take_while(|due| *due < end.at) {
-        let running = expected.runs.iter().filter(|run| run.end >= due).count() as u64;
-        if running < max_vus {
-            expected.runs.push(iterate(0, due, end.at + end.grace, length));
-        } else {
-            expected.dropped += 1;
+    let mut busy_until: BinaryHeap<Reverse<u64>> = BinaryHeap::new();
+    for due in dues.iter().copied() {
+        // Only what still runs occupies a VU.
+        while busy_until.peek().is_some_and(|Reverse(until)| *until < due) {
+            busy_until.pop();
         }
+        let mut start = due;
+        if busy_until.len() as u64 == max_vus {
+            let Reverse(free) = busy_until.pop().unwrap();
+            start = free;
+            if start >= end.at {
+                // Nor does any later one, since they begin in order.
+                busy_until.push(Reverse(free));
+                expected.dropped += 1;
+                continue;
+            }
+        }
+        let run = iterate(0, start, end.at + end.grace, length);
+        busy_until.push(Reverse(run.end));
+        expected.runs.push(run);
     }
     expected
 }

@@ -11,6 +11,9 @@ async fn act(vu: &Vu, place: &str) -> Result {
     println!("{place} begins");
     match told(place).as_deref() {
         Some("hang") => vu.sleep(hours(1)).await,
+        Some("slow") => vu.sleep(millis(600)).await,
+        Some("abort") => Err(vu.abort_test(format!("{place} was told to abort")))?,
+        Some("fail-test") => vu.fail_test(format!("{place} was told to fail the test")),
         Some("fail") => Err(format!("{place} was told to fail"))?,
         Some("panic") => panic!("{place} was told to panic"),
         _ => {}
@@ -34,10 +37,13 @@ async fn clear(vu: &Vu, _ready: &Ready) -> Result {
 
 #[scenario(executor = constant_vus(2, 1s))]
 async fn work(vu: &Vu, _ready: &Ready) -> Result {
-    if told("WORK").as_deref() == Some("hang") {
-        vu.sleep(hours(1)).await;
-    }
     vu.sleep(millis(100)).await;
+    match told("WORK").as_deref() {
+        Some("hang") => vu.sleep(hours(1)).await,
+        Some("abort") => Err(vu.abort_test("WORK was told to abort"))?,
+        Some("fail-test") => vu.fail_test("WORK was told to fail the test"),
+        _ => {}
+    }
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Iterations that start at a constant rate, however long the earlier ones take.
 
-use super::{Plan, PlanError, require_duration, require_vus, shared_options};
-use crate::plan::number::counted;
+use super::open::{OpenOptions, open_options};
+use super::{Plan, PlanError, require_duration, shared_options};
+use crate::plan::poisson::unit_process;
 use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
 
@@ -10,35 +11,34 @@ use std::time::Duration;
 pub struct ConstantArrivalRate {
     rate: ArrivalRate,
     duration: Duration,
-    max_vus: Option<u64>,
+    options: OpenOptions,
 }
 
 /// Iterations start at `rate` for `duration`: an open model, as real users are.
 ///
 /// Each iteration takes an idle VU, or a new one up to [`max_vus`](ConstantArrivalRate::max_vus). When all of those are
-/// busy the arrival is dropped and counted in `dropped_iterations`.
+/// busy the arrival is dropped and counted in `dropped_iterations`, or waits if there is a
+/// [`queue`](ConstantArrivalRate::queue).
 pub fn constant_arrival_rate(rate: ArrivalRate, duration: Duration) -> ConstantArrivalRate {
-    ConstantArrivalRate { rate, duration, max_vus: None }
-}
-
-impl ConstantArrivalRate {
-    /// The most iterations in flight at once. Default: the arrivals of 10 seconds, at most 80% of the free file
-    /// descriptors.
-    pub fn max_vus(mut self, vus: u64) -> Self {
-        self.max_vus = Some(vus);
-        self
-    }
+    ConstantArrivalRate { rate, duration, options: OpenOptions::default() }
 }
 
 shared_options!(ConstantArrivalRate);
+open_options!(ConstantArrivalRate);
 
 /// Arrival `i` is due at `i * unit / rate`, the first at 0 and the last before `end`.
 fn arrivals(rate: ArrivalRate, end: Duration) -> impl Iterator<Item = Duration> {
-    (0_u64..).map(move |i| due(rate, i)).take_while(move |due| *due < end)
+    (0_u64..).map(move |i| due(rate, i as f64)).take_while(move |due| *due < end)
 }
 
-fn due(rate: ArrivalRate, i: u64) -> Duration {
-    Duration::from_nanos((i as f64 * rate.unit.as_nanos() as f64 / rate.count).floor() as u64)
+/// A Poisson process with this mean rate, before `end`.
+fn random_arrivals(rate: ArrivalRate, end: Duration, seed: u64) -> impl Iterator<Item = Duration> {
+    unit_process(seed).map(move |n| due(rate, n)).take_while(move |due| *due < end)
+}
+
+/// How long the rate takes for `n` arrivals.
+fn due(rate: ArrivalRate, n: f64) -> Duration {
+    Duration::from_nanos((n * rate.unit.as_nanos() as f64 / rate.count).floor() as u64)
 }
 
 /// How many arrivals are due before `end`, without going through them.
@@ -50,10 +50,10 @@ fn arrivals_before(rate: ArrivalRate, end: Duration) -> u64 {
         return n;
     }
     // The quotient may be off by its rounding, and an instant is rounded down.
-    while n > 0 && due(rate, n - 1) >= end {
+    while n > 0 && due(rate, (n - 1) as f64) >= end {
         n -= 1;
     }
-    while due(rate, n) < end {
+    while due(rate, n as f64) < end {
         n += 1;
     }
     n
@@ -80,21 +80,24 @@ impl Plan for ConstantArrivalRate {
     }
 
     fn describe(&self) -> String {
-        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {}", counted(vus, "VU")));
-        format!("{} for {}{vus}", self.rate, format_duration(self.duration))
+        format!("{} for {}{}", self.rate, format_duration(self.duration), self.options.describe())
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {
         require_duration(self.name(), "duration", self.duration)?;
         require_unit(self.name(), self.rate)?;
         require_rate(self.name(), self.rate.count)?;
-        if let Some(vus) = self.max_vus {
-            require_vus(self.name(), vus)?;
-        }
+        self.options.check(self.name())?;
         let (rate, end) = (self.rate, self.duration);
+        let arrivals = if self.options.poisson {
+            Arrivals::random(move |seed| random_arrivals(rate, end, seed))
+        } else {
+            Arrivals::new(move || arrivals(rate, end))
+        };
         Ok(Schedule::Open(OpenSchedule {
-            arrivals: Arrivals::new(move || arrivals(rate, end)),
-            max_vus: self.max_vus,
+            arrivals,
+            max_vus: self.options.max_vus,
+            queue: self.options.queue,
             peak_rate: rate.per_second(),
             end,
         }))
@@ -111,7 +114,8 @@ impl Plan for ConstantArrivalRate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{per, per_sec};
+    use crate::plan::poisson::tests::distance_from_exponential;
+    use crate::plan::{per, per_min, per_sec};
     use proptest::prelude::*;
 
     proptest! {
@@ -143,6 +147,25 @@ mod tests {
         assert_eq!(golden[1], Duration::from_millis(20));
         // 20 per 950 ms for 1 s: the 21st falls on 950 ms, the 22nd on 997.5 ms.
         assert_eq!(arrivals(per(20, Duration::from_millis(950)), Duration::from_secs(1)).count(), 22);
+    }
+
+    #[test]
+    fn poisson_arrivals_have_exponential_gaps_of_the_mean_rate() {
+        let plan = constant_arrival_rate(per_min(60_000), Duration::from_secs(200)).poisson();
+        let Ok(schedule @ Schedule::Open(_)) = plan.schedule() else { panic!("refused") };
+        let instants = |seed| -> Vec<f64> {
+            let Schedule::Open(open) = schedule.clone().seeded(seed) else { panic!("not open") };
+            assert!(open.arrivals.is_random());
+            open.arrivals.iter().map(|due| due.as_secs_f64() * 1e3).collect()
+        };
+        let all = instants(5);
+        // 200,000 are expected, give or take the root of that.
+        assert!((all.len() as f64 - 200_000.0).abs() < 3.0 * 447.2, "{}", all.len());
+        let distance = distance_from_exponential(&all[..100_000]);
+        assert!(distance < 1.63, "{distance}");
+        assert_eq!(all, instants(5), "the same seed");
+        assert_ne!(all[0], instants(6)[0], "another seed");
+        assert_eq!(plan.stages()[0].arrivals(), Some(200_000), "the expected number is told");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Executors: how a scenario's iterations are spread over VUs and time.
 //!
 //! Each lives in a file of its own and is made by the function of its name. All of them share
-//! [`start_after`](Executor::start_after) and [`graceful_stop`](Executor::graceful_stop).
+//! [`start_after`](Executor::start_after), [`after`](Executor::after), [`graceful_stop`](Executor::graceful_stop),
+//! [`min_iteration_duration`](Executor::min_iteration_duration) and [`iteration_timeout`](Executor::iteration_timeout).
 
 mod constant_arrival_rate;
 mod constant_vus;
+mod open;
 mod per_vu_iterations;
 mod ramping_arrival_rate;
 mod ramping_vus;
@@ -62,17 +64,53 @@ pub(crate) trait Plan: std::fmt::Debug + Send + Sync {
 pub struct Executor {
     plan: Arc<dyn Plan>,
     pub(crate) start_after: Duration,
+    /// The scenario that comes before.
+    pub(crate) after: Option<String>,
     pub(crate) graceful_stop: Duration,
+    pub(crate) min_iteration_duration: Duration,
+    pub(crate) iteration_timeout: Option<Duration>,
 }
 
 impl Executor {
     pub(crate) fn of(plan: impl Plan + 'static) -> Self {
-        Self { plan: Arc::new(plan), start_after: Duration::ZERO, graceful_stop: DEFAULT_GRACEFUL_STOP }
+        Self {
+            plan: Arc::new(plan),
+            start_after: Duration::ZERO,
+            after: None,
+            graceful_stop: DEFAULT_GRACEFUL_STOP,
+            min_iteration_duration: Duration::ZERO,
+            iteration_timeout: None,
+        }
     }
 
-    /// Starts the scenario this long after the test's start. Default: 0.
+    /// Starts the scenario this long after the test's start, or after the end of the scenario that it comes
+    /// [`after`](Executor::after). Default: 0.
     pub fn start_after(mut self, delay: Duration) -> Self {
         self.start_after = delay;
+        self
+    }
+
+    /// Starts the scenario when the one of this name has ended: its plan is over and the last of its VUs is gone. In real
+    /// time that is within a few milliseconds, and the same instant on all cores.
+    ///
+    /// That there is no such scenario, that it is the scenario itself, or that several wait for each other, is an error
+    /// before the start. If `--scenario` leaves the earlier one out, nobody waits for it.
+    pub fn after(mut self, scenario: impl Into<String>) -> Self {
+        self.after = Some(scenario.into());
+        self
+    }
+
+    /// An iteration that took less is followed by a pause for the rest, before its VU takes the next one. The pause does
+    /// not count in `iteration_duration`. Default: 0. See also [`Vu::pace`](crate::Vu::pace).
+    pub fn min_iteration_duration(mut self, least: Duration) -> Self {
+        self.min_iteration_duration = least;
+        self
+    }
+
+    /// Cuts an iteration that takes longer: it has failed, with the kind `timeout` and the scenario's place, and its
+    /// duration counts. A `#[vu_setup]` has the same time. Default: none.
+    pub fn iteration_timeout(mut self, most: Duration) -> Self {
+        self.iteration_timeout = Some(most);
         self
     }
 
@@ -91,8 +129,17 @@ impl Executor {
     /// One line for people: what it does, and the options that differ from nothing.
     pub fn describe(&self) -> String {
         let mut options = Vec::new();
+        if let Some(before) = &self.after {
+            options.push(format!("after {before}"));
+        }
         if !self.start_after.is_zero() {
             options.push(format!("start after {}", format_duration(self.start_after)));
+        }
+        if !self.min_iteration_duration.is_zero() {
+            options.push(format!("iterations of at least {}", format_duration(self.min_iteration_duration)));
+        }
+        if let Some(most) = self.iteration_timeout {
+            options.push(format!("iteration timeout {}", format_duration(most)));
         }
         if !self.graceful_stop.is_zero() {
             options.push(format!("graceful stop {}", format_duration(self.graceful_stop)));
@@ -106,6 +153,10 @@ impl Executor {
     /// # Errors
     /// If the configuration cannot be run, such as a duration of zero.
     pub fn schedule(&self) -> Result<Schedule, PlanError> {
+        if self.iteration_timeout == Some(Duration::ZERO) {
+            let problem = "an iteration timeout of 0s lets no iteration pass: give for example secs(5)";
+            return Err(PlanError::new(self.name(), problem));
+        }
         self.plan.schedule()
     }
 
@@ -140,6 +191,24 @@ macro_rules! shared_options {
             /// Starts the scenario this long after the test's start. Default: 0.
             pub fn start_after(self, delay: ::std::time::Duration) -> $crate::plan::Executor {
                 $crate::plan::Executor::from(self).start_after(delay)
+            }
+
+            /// Starts the scenario when the one of this name has ended: see
+            /// [`Executor::after`]($crate::plan::Executor::after).
+            pub fn after(self, scenario: impl Into<String>) -> $crate::plan::Executor {
+                $crate::plan::Executor::from(self).after(scenario)
+            }
+
+            /// The least time from the start of an iteration to that of its VU's next one. Default: 0. See
+            /// [`Executor::min_iteration_duration`]($crate::plan::Executor::min_iteration_duration).
+            pub fn min_iteration_duration(self, least: ::std::time::Duration) -> $crate::plan::Executor {
+                $crate::plan::Executor::from(self).min_iteration_duration(least)
+            }
+
+            /// The most time an iteration may take before it is cut and has failed. Default: none. See
+            /// [`Executor::iteration_timeout`]($crate::plan::Executor::iteration_timeout).
+            pub fn iteration_timeout(self, most: ::std::time::Duration) -> $crate::plan::Executor {
+                $crate::plan::Executor::from(self).iteration_timeout(most)
             }
 
             /// How long running iterations may go on after the regular end. Default: 30 s; 0 cuts them at once.

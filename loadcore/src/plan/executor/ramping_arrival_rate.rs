@@ -1,8 +1,10 @@
 //! Iterations whose rate ramps linearly from stage to stage, however long they take.
 
 use super::constant_arrival_rate::{require_rate, require_unit};
-use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use super::open::{OpenOptions, open_options};
+use super::{Plan, PlanError, require_duration, shared_options};
 use crate::plan::number::counted;
+use crate::plan::poisson::unit_process;
 use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use std::time::Duration;
 pub struct RampingArrivalRate {
     start_rate: ArrivalRate,
     stages: Vec<(Duration, ArrivalRate)>,
-    max_vus: Option<u64>,
+    options: OpenOptions,
 }
 
 /// The rate at which iterations start ramps to each stage's target over its duration:
@@ -23,7 +25,7 @@ pub fn ramping_arrival_rate(stages: impl IntoIterator<Item = (Duration, ArrivalR
     RampingArrivalRate {
         start_rate: crate::plan::per_sec(0),
         stages: stages.into_iter().collect(),
-        max_vus: None,
+        options: OpenOptions::default(),
     }
 }
 
@@ -31,13 +33,6 @@ impl RampingArrivalRate {
     /// The rate at the start. Default: 0.
     pub fn start_rate(mut self, rate: ArrivalRate) -> Self {
         self.start_rate = rate;
-        self
-    }
-
-    /// The most iterations in flight at once. Default: the arrivals of 10 seconds at the highest rate, at most 80% of the
-    /// free file descriptors.
-    pub fn max_vus(mut self, vus: u64) -> Self {
-        self.max_vus = Some(vus);
         self
     }
 
@@ -52,6 +47,7 @@ impl RampingArrivalRate {
 }
 
 shared_options!(RampingArrivalRate);
+open_options!(RampingArrivalRate);
 
 /// A stretch of time over which the rate changes linearly.
 #[derive(Debug, Clone, Copy)]
@@ -106,13 +102,11 @@ fn ramps(start: ArrivalRate, stages: &[(Duration, ArrivalRate)]) -> Vec<Ramp> {
 /// An area of 5.999999999 is 6 but for rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// The first arrival is due when the area under the rate reaches 1, the second when it reaches 2, and so on: not at 0,
-/// where a constant rate begins (as in k6).
-fn arrivals(ramps: Vec<Ramp>) -> impl Iterator<Item = Duration> {
-    let mut n = 0.0;
+/// An arrival is due when the area under the rate reaches its number: 1, 2, 3 and so on, so that none is due at 0, where a
+/// constant rate begins (as in k6). For random arrivals the numbers are those of a Poisson process of rate 1.
+fn arrivals(ramps: Vec<Ramp>, numbers: impl Iterator<Item = f64>) -> impl Iterator<Item = Duration> {
     let mut current = 0;
-    std::iter::from_fn(move || {
-        n += 1.0;
+    numbers.map_while(move |n| {
         while n > ramps.get(current)?.done_after() {
             current += 1;
         }
@@ -126,10 +120,10 @@ impl Plan for RampingArrivalRate {
     }
 
     fn describe(&self) -> String {
-        let vus = self.max_vus.map_or_else(String::new, |vus| format!(", up to {}", counted(vus, "VU")));
         let (peak, total, stages) =
             (self.peak(), format_duration(self.total()), counted(self.stages.len() as u64, "stage"));
-        format!("up to {peak:.2} iterations/s for {total} over {stages}{vus}")
+        let options = self.options.describe();
+        format!("up to {peak:.2} iterations/s for {total} over {stages}{options}")
     }
 
     fn schedule(&self) -> Result<Schedule, PlanError> {
@@ -148,13 +142,17 @@ impl Plan for RampingArrivalRate {
             }
         }
         require_rate(self.name(), self.peak())?;
-        if let Some(vus) = self.max_vus {
-            require_vus(self.name(), vus)?;
-        }
+        self.options.check(self.name())?;
         let ramps = ramps(self.start_rate, &self.stages);
+        let arrivals = if self.options.poisson {
+            Arrivals::random(move |seed| arrivals(ramps.clone(), unit_process(seed)))
+        } else {
+            Arrivals::new(move || arrivals(ramps.clone(), (1_u64..).map(|n| n as f64)))
+        };
         Ok(Schedule::Open(OpenSchedule {
-            arrivals: Arrivals::new(move || arrivals(ramps.clone())),
-            max_vus: self.max_vus,
+            arrivals,
+            max_vus: self.options.max_vus,
+            queue: self.options.queue,
             peak_rate: self.peak(),
             end: self.total(),
         }))
@@ -180,6 +178,7 @@ impl Plan for RampingArrivalRate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::poisson::tests::distance_from_exponential;
     use crate::plan::{per_sec, secs};
     use proptest::prelude::*;
 
@@ -236,6 +235,34 @@ mod tests {
         let jump =
             ramping_arrival_rate([(secs(1), per_sec(0)), (secs(0), per_sec(4)), (secs(1), per_sec(4))]);
         assert_eq!(instants(&jump), [1_250_000_000, 1_500_000_000, 1_750_000_000, 2_000_000_000]);
+    }
+
+    /// By the area under the rate until they are due, instants of a changing rate become those of a rate of 1.
+    #[test]
+    fn poisson_arrivals_follow_the_rate_whatever_it_does() {
+        // Per second: 0 to 2,000 in 60 s, 2,000 for 10 s, then 500 and up to 1,500 in 40 s: 60,000 + 20,000 + 40,000.
+        let plan = ramping_arrival_rate([
+            (secs(60), per_sec(2_000)),
+            (secs(10), per_sec(2_000)),
+            (secs(0), per_sec(500)),
+            (secs(40), per_sec(1_500)),
+        ]);
+        let area = |t: f64| match t {
+            t if t < 60.0 => t * t * 2_000.0 / 120.0,
+            t if t < 70.0 => 60_000.0 + (t - 60.0) * 2_000.0,
+            t => 80_000.0 + (t - 70.0) * 500.0 + (t - 70.0).powi(2) * 1_000.0 / 80.0,
+        };
+        let plan = plan.poisson();
+        let instants = |seed| -> Vec<f64> {
+            let Ok(Schedule::Open(open)) = plan.schedule().map(|s| s.seeded(seed)) else { panic!("refused") };
+            open.arrivals.iter().map(|due| due.as_secs_f64()).collect()
+        };
+        let all: Vec<f64> = instants(11).into_iter().map(area).collect();
+        assert!((all.len() as f64 - 120_000.0).abs() < 3.0 * 346.4, "{}", all.len());
+        let distance = distance_from_exponential(&all[..100_000]);
+        assert!(distance < 1.63, "{distance}");
+        assert_ne!(instants(11)[0], instants(12)[0], "another seed");
+        assert_eq!(plan.stages().iter().filter_map(Stage::arrivals).sum::<u64>(), 120_000);
     }
 
     #[test]

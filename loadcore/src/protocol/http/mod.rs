@@ -16,6 +16,7 @@ mod dump;
 mod error;
 mod metrics;
 mod options;
+mod rate_cap;
 mod request;
 mod response;
 mod send;

@@ -1,5 +1,6 @@
 //! What a whole test says about its HTTP requests.
 
+use super::rate_cap::RateCap;
 use super::tls;
 use base64::Engine as _;
 use http::header::{HOST, USER_AGENT};
@@ -10,7 +11,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 /// A test-wide HTTP option that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
     /// The base URL is not one.
@@ -32,6 +33,9 @@ pub enum OptionsError {
     /// The certificates cannot be read.
     #[error("root certificates: {0}")]
     Roots(String),
+    /// The cap on requests is no rate.
+    #[error("{0} requests per second are no cap: give a number above 0, or leave it out")]
+    RateCap(f64),
 }
 
 pub(super) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -45,6 +49,8 @@ pub(crate) struct HttpOptions {
     pub(crate) discard_bodies: bool,
     /// PEM certificates to trust beside the system's and the built-in ones.
     pub(crate) roots_pem: Vec<Vec<u8>>,
+    /// The most requests per second, on all cores together.
+    pub(super) rate_cap: Option<RateCap>,
     tls: OnceCell<Arc<rustls::ClientConfig>>,
 }
 
@@ -96,6 +102,11 @@ impl HttpOptions {
         let value = HeaderValue::from_str(value)
             .map_err(|_| error("its value has a line break or another control character"))?;
         self.headers.append(key, value);
+        Ok(())
+    }
+
+    pub(crate) fn cap_rate(&mut self, per_second: f64) -> Result<(), OptionsError> {
+        self.rate_cap = Some(RateCap::per_second(per_second).ok_or(OptionsError::RateCap(per_second))?);
         Ok(())
     }
 

@@ -32,6 +32,10 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, SendError>
             return Err(error.clone());
         }
     };
+    if let Some(cap) = &request.http.core.options.rate_cap {
+        // Before the request's clock starts: this wait is in none of its timings. Boxed, since few tests ask for it.
+        Box::pin(cap.wait(&request.vu.state.core.clock)).await;
+    }
     let started = Instant::now();
     let mut attempt = Attempt::new(&request, &target, started);
     let outcome = attempt.run().await;

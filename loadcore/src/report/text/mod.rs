@@ -8,6 +8,7 @@ mod totals;
 use super::{Report, format};
 use crate::metric::{Contains, GROUP_DURATION, ITERATION_FAILED, Kind, Metric, MetricDesc, Selector, Stats};
 use crate::protocol::http::{HTTP_REQ_DURATION, HTTP_REQ_FAILED, HTTP_REQS};
+use crate::run::Ruling;
 use crate::verdict::{Aborted, Soundness, Threshold};
 use console::Style;
 use page::Page;
@@ -76,6 +77,13 @@ fn millis(duration: Duration) -> f64 {
 pub(super) fn abort_line(Aborted { threshold, observed, at, .. }: &Aborted) -> String {
     let (at, number) = (format::time(millis(*at)), number(threshold, *observed));
     format!("threshold `{threshold}` aborted the test after {at}, at {}={number}", threshold.aggregation())
+}
+
+/// What a journey has decided, and how often.
+fn ruling_line(what: &str, ruling: &Ruling) -> String {
+    let after = format::time(millis(ruling.at));
+    let often = if ruling.count > 1 { format!(", {} times", ruling.count) } else { String::new() };
+    format!("  {what} by a journey after {after}{often}: {ruling}")
 }
 
 /// Requests by group and name: what k6 shows only for thresholds that name them.
@@ -191,6 +199,12 @@ fn generator(page: &mut Page, report: &Report) {
     }
     if let Some(aborted) = &run.aborted_by {
         page.line(page.paint(Style::new().red(), &format!("  {}", abort_line(aborted))));
+    }
+    if let Some(ruling) = &run.aborted {
+        page.line(page.paint(Style::new().red(), &ruling_line("aborted", ruling)));
+    }
+    if let Some(ruling) = &run.failed {
+        page.line(page.paint(Style::new().red(), &ruling_line("marked as failed", ruling)));
     }
     for error in &run.teardown_errors {
         page.line(page.paint(Style::new().red(), &format!("  {error}")));
