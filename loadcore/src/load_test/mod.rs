@@ -461,8 +461,7 @@ impl Prepared {
             started: ended.started,
             duration: ended.elapsed,
             seed: self.job.seed,
-            // What comes after the load no longer makes it an interrupted one.
-            interrupted: ended.stopped && end.rulings.ended_by == Some(EndedBy::Outside),
+            interrupted: end.rulings.ended_by == Some(EndedBy::Outside),
             aborted_by: end.aborted,
             aborted: end.rulings.aborted,
             failed: end.rulings.failed,

@@ -63,8 +63,6 @@ pub(crate) struct Ended {
     /// Why there was no load.
     pub(crate) setup_error: Option<HookError>,
     pub(crate) teardown_errors: Vec<HookError>,
-    /// Whether the load was stopped before its end.
-    pub(crate) stopped: bool,
 }
 
 /// Why a thread could not be started.
@@ -181,7 +179,6 @@ pub(crate) async fn supervise(
         lost_cores: cores.lost + usize::from(prepared.died),
         setup_error: prepared.error,
         teardown_errors: Vec::new(),
-        stopped: hub_stop.is_requested(),
     };
     if let Some(pending) = prepared.pending {
         told(observer, Phase::Teardown, &pending.teardowns);
