@@ -33,6 +33,11 @@ against-wrk *ARGS:
     cargo build --release -p loadcore-benches
     target/release/against-wrk --limit 1.4 {{ARGS}}
 
+# What a VU costs in memory, with a connection and without; takes two minutes and 15,000 file descriptors
+many-vus *ARGS:
+    cargo build --release -p loadcore-benches
+    target/release/many-vus {{ARGS}}
+
 # How late arrivals start, against a Tokio interval; needs nginx and taskset, and an idle machine
 lateness *ARGS:
     cargo build --release -p loadcore-benches

@@ -112,13 +112,18 @@ pub fn metric(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(args.into(), item.into(), metric_data::expand_metric).into()
 }
 
-/// Registers test data, so that it is loaded once, before the test starts, and a bad file stops the run.
+/// Registers test data, so that it is there before the test starts, and a bad file stops the run: a `SharedArray` is
+/// loaded once, the file of `StreamedRows` is found and its first row read.
 ///
 /// Relative paths are looked up from the working directory, then from the folder of the crate's `Cargo.toml`.
 ///
 /// ```ignore
 /// #[data]
 /// static USERS: SharedArray<User> = SharedArray::json("data/users.json");
+/// static NEXT_USER: Feeder<User> = USERS.circular(); // over rows that are loaded already: without the attribute
+///
+/// #[data]
+/// static ORDERS: StreamedRows<Order> = StreamedRows::csv("data/orders.csv");
 /// ```
 ///
 /// The one option is `crate`, the path of the crate, if another one re-exports it: `crate = engine::loadcore`.

@@ -24,7 +24,10 @@ pub use metric::Group;
 pub use protocol::http::{self, Path};
 pub use protocol::measure::{MEASURE_DURATION, MEASURE_FAILED};
 pub use report::{CheckResult, Report, RunInfo, ScenarioInfo};
-pub use run::{HookError, Instance, Outcome, Phase, Ruling, Scenario, Setup, Teardown, TestAborted, Think, TimeAmount, Vu};
+pub use run::{
+    HookError, Instance, Outcome, Phase, Ruling, Scenario, Setup, Teardown, TestAborted, Think, TimeAmount,
+    Vu,
+};
 pub use trace::{SpanId, TraceContext, TraceId};
 
 /// Compiles the README's programs.

@@ -15,7 +15,7 @@ pub use crate::protocol::http::{
     HTTP_REQ_LOOKING_UP, HTTP_REQ_RECEIVING, HTTP_REQ_RETRIES, HTTP_REQ_SENDING, HTTP_REQ_TLS_HANDSHAKING,
     HTTP_REQ_WAITING, HTTP_REQS, Response,
 };
-pub use crate::{Error, LoadTest, MEASURE_DURATION, MEASURE_FAILED, Report, Result, Scenario, Vu};
 pub use crate::run::{constant, exponential, lognormal, normal, uniform};
+pub use crate::{Error, LoadTest, MEASURE_DURATION, MEASURE_FAILED, Report, Result, Scenario, Vu};
 pub use crate::{check, path};
 pub use loadcore_macros::{data, group, metric, scenario, setup, teardown, vu_setup, vu_teardown};

@@ -6,6 +6,7 @@ mod debug;
 mod export;
 mod flags;
 mod in_code;
+mod limits;
 mod output;
 mod plan;
 mod precedence;

@@ -2,6 +2,7 @@
 //! ask where it stands.
 
 mod context;
+mod reach;
 
 use loadcore::prelude::*;
 use loadcore::{Ruling, Setup, Teardown};

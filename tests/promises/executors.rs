@@ -6,6 +6,7 @@
 mod goldens;
 mod open;
 mod properties;
+mod real;
 mod reference;
 
 use loadcore::plan::Executor;

@@ -1,6 +1,8 @@
 //! Promise: a feeder hands out its rows in the order and with the end that were chosen, to each running test from the
 //! beginning, on however many cores.
 
+mod faults;
+mod places;
 mod streamed;
 
 use crate::support::quiet;

@@ -1,6 +1,7 @@
 //! Promise: pauses, limits and sequences of iterations are kept to the nanosecond, on however many cores.
 
 use crate::support::{only_error, quiet, settled, truth_server};
+use loadcore::metric::Stats;
 use loadcore::plan::Executor;
 use loadcore::prelude::*;
 use std::sync::{Arc, Mutex};
@@ -118,6 +119,55 @@ fn a_ramp_down_does_not_wait_for_a_vu_that_rests() {
     let report = LoadTest::new().scenario(scenario).run_virtual(2).unwrap();
     assert_eq!((ms(report.run().duration), report.count(ITERATIONS)), (3_000, 2.0));
     assert_eq!(report.count(INTERRUPTED_ITERATIONS), 0.0);
+}
+
+#[test]
+fn a_rest_that_is_longer_than_the_grace_holds_up_no_end() {
+    for grace in [0, 5] {
+        let executors = [
+            Executor::from(constant_vus(2, secs(3))),
+            constant_arrival_rate(per_sec(1), secs(3)).max_vus(2).into(),
+            constant_arrival_rate(per_sec(1), secs(3)).max_vus(2).queue().into(),
+        ];
+        for executor in executors {
+            let log = Log::default();
+            let executor = executor.graceful_stop(secs(grace)).min_iteration_duration(secs(60));
+            let scenario = timed("resting", &log, |_, _| 100).executor(executor);
+            let report = LoadTest::new().scenario(scenario).run_virtual(2).unwrap();
+            assert_eq!((ms(report.run().duration), report.count(ITERATIONS)), (3_000, 2.0));
+            assert_eq!(report.count(INTERRUPTED_ITERATIONS), 0.0);
+        }
+    }
+}
+
+async fn sleep_in(vu: &Vu, group: &str, time: Duration) -> Result {
+    let body = async |vu: &Vu| {
+        vu.sleep(time).await;
+        Ok(())
+    };
+    vu.group(group, body).await
+}
+
+#[test]
+fn a_limit_cuts_an_iteration_in_the_middle_of_its_groups() {
+    let scenario = Scenario::new("grouped", async |vu: &Vu| {
+        let slow = vu.own_iteration() == 1;
+        vu.group("Outer", async |vu: &Vu| {
+            sleep_in(vu, "Quick", millis(100)).await?;
+            sleep_in(vu, "Inner", if slow { secs(60) } else { millis(200) }).await
+        })
+        .await
+    });
+    let executor = per_vu_iterations(3).iteration_timeout(secs(1));
+    let report = LoadTest::new().scenario(scenario.executor(executor)).run_virtual(1).unwrap();
+    assert_eq!((report.count(ITERATIONS), only_error(&report).count), (3.0, 1));
+    // The groups that were cut have no duration of their own; the one that had ended has.
+    let ended = |group: &str| match report.stats(GROUP_DURATION.group(group), &[]) {
+        Stats::Trend { count, .. } => count,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(["::Outer", "::Outer::Quick", "::Outer::Inner"].map(ended), [2, 3, 2]);
+    assert_eq!(ms(report.run().duration), 1_600);
 }
 
 #[test]
@@ -313,6 +363,17 @@ async fn no_more_requests_are_sent_than_the_cap_allows_and_the_wait_is_in_no_tim
         }
         assert!(best > 0.97, "{vus} VUs reached {best} of the cap");
     }
+    // Nor does it take turns from others when most requests are given up while they wait.
+    let server = truth_server();
+    let impatient = Scenario::new("impatient", async |vu: &Vu| {
+        vu.get("/").send().await?;
+        Ok(())
+    });
+    let load = constant_vus(40, secs(2)).iteration_timeout(millis(100));
+    let test = LoadTest::new().base_url(server.url()).cores(2).max_requests_per_second(50);
+    test.scenario(impatient.executor(load)).run().await.unwrap();
+    let sent = settled(&server).await.requests;
+    assert!((80..=105).contains(&sent), "{sent} requests, of 100 that the cap allows");
     let none = LoadTest::new().max_requests_per_second(0).scenario(Scenario::new("a", async |_: &Vu| Ok(())));
     assert!(none.run().await.unwrap_err().to_string().starts_with("0 requests per second are no cap"));
 }

@@ -95,6 +95,15 @@ fn wrong_flags_are_named_with_what_to_write() {
         "--env KEY",
         "--seed one",
         "--cores 0",
+        "--rps fast",
+        "--rps 100/s",
+        "--rps -1",
+        "--rps inf",
+        "--rps",
+        "--spin-arrivals=maybe",
+        "--spin-arrivals yes",
+        "--setup-timeout 60",
+        "--teardown-timeout 0s",
         "--quiet=maybe",
         "--config nowhere.toml",
         "--summary-export /no/such/folder/summary.json",
@@ -111,7 +120,7 @@ fn wrong_flags_are_named_with_what_to_write() {
 
 #[test]
 fn wrong_variables_are_named_with_what_to_write() {
-    let variables: [&[(&str, &str)]; 12] = [
+    let variables: [&[(&str, &str)]; 14] = [
         &[("LOADCORE_VU", "2")],
         &[("LOADCORE_STAGES", "1s:2")],
         &[("LOADCORE_NONSENSE", "1")],
@@ -124,6 +133,8 @@ fn wrong_variables_are_named_with_what_to_write() {
         &[("LOADCORE_NO_THRESHOLDS", "yes"), ("LOADCORE_TAG", "a=1;b")],
         &[("LOADCORE_CONFIG", "/nonexistent/load.toml")],
         &[("LOADCORE_SCENARIO", "browse,buy")],
+        &[("LOADCORE_RPS", "1e10"), ("LOADCORE_SPIN_ARRIVALS", "on")],
+        &[("LOADCORE_SETUP_TIMEOUT", "60"), ("LOADCORE_TEARDOWN_TIMEOUT", "0s"), ("LOADCORE_SEED", "one")],
     ];
     insta::assert_snapshot!(all_told(
         "variables",
@@ -157,6 +168,8 @@ fn wrong_options_files_are_named_with_line_and_column() {
         "[thresholds]\nhttp_req_failed.rate = 0.5",
         "vus = 5",
         "vus = 5\niterations = 2\nscenarios = [\"browse\"]",
+        "rps = -1\nspin_arrivals = \"on\"\nsetup_timeout = 60\nteardown_timeout = \"0s\"",
+        "rps = \"100/s\"",
         "seed = -1\ncores = 4096\nquiet = 3",
     ];
     let files = contents.map(|content| [("load.toml", content)]);

@@ -93,6 +93,8 @@ fn test() -> LoadTest {
             .base_url("http://code")
             .seed(4)
             .cores(4)
+            .max_requests_per_second(4)
+            .spin_arrivals(true)
             .tag("source", "code")
             .threshold(HTTP_REQ_FAILED.rate().below(0.4)),
         Ok("executor") => LoadTest::new().scenario(BROWSE_SCENARIO.executor(constant_vus(1, secs(4)))),

@@ -59,6 +59,11 @@ impl Options {
         test.no_thresholds = self.no_thresholds.unwrap_or(test.no_thresholds);
         test.seed = self.seed.or(test.seed);
         test.cores = self.cores.or(test.cores);
+        if let Some(rps) = self.rps {
+            // As in k6, 0 stands for no cap.
+            test.max_requests_per_second = (rps > 0.0).then_some(rps);
+        }
+        test.spin_arrivals = self.spin_arrivals.unwrap_or(test.spin_arrivals);
         if let Some(limit) = self.setup_timeout {
             test = test.setup_timeout(limit);
         }

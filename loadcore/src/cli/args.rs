@@ -65,6 +65,18 @@ pub(super) struct RunArgs {
     /// How many cores generate load [default: all that this process may use]
     #[arg(long, value_name = "N", value_parser = values::cores, allow_negative_numbers = true, help_heading = "Test")]
     cores: Option<usize>,
+    /// Send at most so many requests per second [default: 0, no cap]
+    ///
+    /// On all cores together. A request that comes too early waits its turn, and that is in none of its timings. 0 also
+    /// lifts a cap of the options file or the code.
+    #[arg(long, value_name = "N", value_parser = values::rps, allow_negative_numbers = true, help_heading = "Test")]
+    rps: Option<f64>,
+    /// Wait for arrivals by spinning, at the price of whole cores
+    ///
+    /// The iterations of a rate then start within a microsecond of when they are due, instead of some 50 to 300 later.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = values::truth, help_heading = "Test")]
+    spin_arrivals: Option<bool>,
     /// How long each setup may take [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = values::time_limit, allow_hyphen_values = true, help_heading = "Test")]
     setup_timeout: Option<Duration>,
@@ -198,6 +210,8 @@ impl RunArgs {
             no_thresholds: self.no_thresholds,
             seed: self.seed,
             cores: self.cores,
+            rps: self.rps,
+            spin_arrivals: self.spin_arrivals,
             setup_timeout: self.setup_timeout,
             teardown_timeout: self.teardown_timeout,
             summary_export: said(self.summary_export.as_ref(), "--summary-export"),
@@ -261,6 +275,8 @@ mod tests {
             ("--header x-run", "--header"),
             ("--quiet=maybe", "--quiet"),
             ("--cors 2", "--cores"),
+            ("--rps fast", "--rps"),
+            ("--spin-arrivals=maybe", "--spin-arrivals"),
             ("list --vus 2", "--vus"),
         ] {
             let error = parse(flags.split_whitespace().map(str::to_owned)).unwrap_err().concat();

@@ -140,6 +140,8 @@ fn options(reader: &mut Reader) -> Options {
         no_thresholds: reader.value("LOADCORE_NO_THRESHOLDS", values::truth),
         seed: reader.value("LOADCORE_SEED", values::whole),
         cores: reader.value("LOADCORE_CORES", values::cores),
+        rps: reader.value("LOADCORE_RPS", values::rps),
+        spin_arrivals: reader.value("LOADCORE_SPIN_ARRIVALS", values::truth),
         setup_timeout: reader.value("LOADCORE_SETUP_TIMEOUT", values::time_limit),
         teardown_timeout: reader.value("LOADCORE_TEARDOWN_TIMEOUT", values::time_limit),
         summary_export: reader.said("LOADCORE_SUMMARY_EXPORT", |text| Ok(text.into())),

@@ -55,7 +55,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Options, Vec<String>> {
 }
 
 /// The keys of an options file.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 22] = [
     "base_url",
     "scenarios",
     "vus",
@@ -70,6 +70,8 @@ const KEYS: [&str; 20] = [
     "no_thresholds",
     "seed",
     "cores",
+    "rps",
+    "spin_arrivals",
     "setup_timeout",
     "teardown_timeout",
     "summary_export",
@@ -117,6 +119,8 @@ impl Reader<'_> {
             "no_thresholds" => options.no_thresholds = self.value(key, value, values::truth),
             "seed" => options.seed = self.value(key, value, values::whole),
             "cores" => options.cores = self.value(key, value, values::cores),
+            "rps" => options.rps = self.value(key, value, values::rps),
+            "spin_arrivals" => options.spin_arrivals = self.value(key, value, values::truth),
             "setup_timeout" => options.setup_timeout = self.value(key, value, values::time_limit),
             "teardown_timeout" => options.teardown_timeout = self.value(key, value, values::time_limit),
             "summary_export" => options.summary_export = self.said(key, value, |text| Ok(text.into())),
@@ -320,6 +324,7 @@ mod tests {
             vus = 0x10
             stages = ["1s:2", "3s:4"]
             seed = 18_446_744
+            rps = 1_000.5
             no_thresholds = true
 
             [env]
@@ -337,7 +342,8 @@ mod tests {
         "#;
         let options = read("load.toml", text).unwrap();
         assert_eq!(options.vus.unwrap(), Said::new(16, "load.toml:4:13: `vus`"));
-        assert_eq!((options.seed, options.no_thresholds), (Some(18_446_744), Some(true)));
+        assert_eq!((options.seed, options.rps), (Some(18_446_744), Some(1_000.5)));
+        assert_eq!(options.no_thresholds, Some(true));
         assert_eq!(options.tags, [("run".to_owned(), "7".to_owned())]);
         assert_eq!(options.headers.len(), 2);
         let texts: Vec<_> = options.thresholds[0].iter().map(|said| &*said.value).collect();
@@ -349,7 +355,7 @@ mod tests {
                 "http_req_duration{scenario:checkout}: max<2s abort_on_fail delay_abort_eval=10s",
             ]
         );
-        assert_eq!(options.thresholds[0][2].place, "load.toml:19:17");
+        assert_eq!(options.thresholds[0][2].place, "load.toml:20:17");
     }
 
     /// Each name that the file knows is known everywhere, so that adding an option in one place only is found.

@@ -38,7 +38,8 @@ The options file (--config FILE or LOADCORE_CONFIG):
         \"p(95)<500\",
         { threshold = \"max<2s\", abort_on_fail = true, delay_abort_eval = \"10s\" },
     ]
-  and duration, iterations, rate, seed, cores, setup_timeout, teardown_timeout, no_thresholds, summary_export, debug, quiet, no_color.
+  and duration, iterations, rate, seed, cores, rps, spin_arrivals, setup_timeout, teardown_timeout, no_thresholds, summary_export, \
+debug, quiet, no_color.
   Durations have their unit everywhere: 500ms, 30s, 1m30s, 2h.
 
 Exit codes:

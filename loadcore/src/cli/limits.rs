@@ -1,6 +1,8 @@
 //! What a run needs of its machine, and what there is.
 
-/// Memory of a VU with one keep-alive connection, as measured with 10,000 of them (see the README).
+use crate::run::{Job, Nanos, ScenarioJob, nanos};
+
+/// Memory of a VU with one keep-alive connection, as measured with 10,000 of them that all begin at once (see the README).
 const BYTES_PER_VU: u64 = 23 << 10;
 /// Memory of the program itself, with the series of an ordinary test, as measured.
 const BYTES_OF_PROGRAM: u64 = 16 << 20;
@@ -25,6 +27,30 @@ impl Needs {
         let fixed = DESCRIPTORS_OF_PROGRAM + DESCRIPTORS_PER_CORE * cores as u64;
         Self { vus, memory, descriptors: vus.saturating_add(fixed) }
     }
+
+    /// Of a test whose scenarios have so many VUs each.
+    pub(super) fn of(job: &Job, vus: impl Iterator<Item = u64>) -> Self {
+        let spans: Vec<_> = job.scenarios.iter().map(span).zip(vus).collect();
+        Self::new(most_at_once(&spans), job.cores)
+    }
+}
+
+/// From when and until when a scenario may have VUs, at the latest.
+fn span(scenario: &ScenarioJob) -> (Nanos, Nanos) {
+    // The one before has let go of all connections when the next one starts.
+    let start = scenario.latest_start.saturating_add(Nanos::from(scenario.after.is_some()));
+    let end = scenario.latest_start.saturating_add(nanos(scenario.schedule.end()));
+    (start, end.saturating_add(scenario.graceful_stop))
+}
+
+/// The most VUs that there are at once, where scenarios need not overlap.
+fn most_at_once(spans: &[((Nanos, Nanos), u64)]) -> u64 {
+    let at = |instant: Nanos| {
+        let running = spans.iter().filter(|((start, cut), _)| *start <= instant && instant <= *cut);
+        running.map(|(_, vus)| *vus).sum()
+    };
+    // It only ever grows when a scenario starts.
+    spans.iter().map(|((start, _), _)| at(*start)).max().unwrap_or(0)
 }
 
 /// What this process may use. `None`: unknown, or no limit.
@@ -55,9 +81,10 @@ impl Machine {
         let mut warnings = Vec::new();
         if let Some(limit) = too_little(self.descriptors, needs.descriptors) {
             warnings.push(format!(
-                "{} file descriptors are needed, but this process may open {limit}: raise the limit (`ulimit -n {}`), or \
+                "{need} file descriptors are needed, one for each VU's connection, but this process may open {limit}: raise \
+                 the hard limit before the start (`ulimit -n {need}` as root, `--ulimit nofile={need}` of a container), or \
                  take fewer VUs",
-                needs.descriptors, needs.descriptors
+                need = needs.descriptors
             ));
         }
         if let Some(limit) = too_little(self.memory, needs.memory) {
@@ -69,8 +96,9 @@ impl Machine {
         }
         if let Some(limit) = too_little(self.ports, needs.vus) {
             warnings.push(format!(
-                "{} VUs hold a connection each, but this machine has {limit} ports for connections to one address: widen \
-                 net.ipv4.ip_local_port_range, or take fewer VUs",
+                "{} VUs hold a connection each, but this machine has {limit} ports for connections to one address of the \
+                 target (IP and port): widen net.ipv4.ip_local_port_range, send them to several addresses, each of which \
+                 has that many, or take fewer VUs",
                 needs.vus
             ));
         }
@@ -108,6 +136,9 @@ fn port_count(range: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load_test::LoadTest;
+    use crate::plan::{Executor, constant_vus, secs};
+    use crate::run::{Scenario, Vu};
 
     #[test]
     fn limits_are_read_as_linux_writes_them() {
@@ -117,6 +148,32 @@ mod tests {
         let limited = |path: &str| Some(if path.ends_with("max") { "100\n" } else { "30\n" }.to_owned());
         assert_eq!(left_in_cgroup(limited), Some(70));
         assert_eq!(left_in_cgroup(|_| Some("max\n".to_owned())), None);
+    }
+
+    #[test]
+    fn scenarios_that_follow_each_other_do_not_add_up() {
+        let spans = [((0, 10), 5), ((11, 20), 7), ((15, 30), 1)];
+        assert_eq!(most_at_once(&spans), 8);
+        assert_eq!(most_at_once(&spans[..2]), 7);
+        assert_eq!(most_at_once(&[((0, 10), 5), ((10, 20), 7)]), 12, "a common instant");
+        assert_eq!(most_at_once(&[]), 0);
+    }
+
+    #[test]
+    fn a_scenario_has_its_vus_until_it_is_cut_and_the_next_one_its_own() {
+        let scenario = |name: &'static str, executor: Executor| {
+            Scenario::new(name, async |_: &Vu| Ok(())).executor(executor)
+        };
+        let vus = |second: Executor| {
+            let first = constant_vus(500, secs(10)).graceful_stop(secs(5));
+            let test =
+                LoadTest::new().scenario(scenario("first", first)).scenario(scenario("second", second));
+            let job = test.prepare().unwrap().job;
+            Needs::of(&job, job.scenarios.iter().map(|scenario| scenario.max_vus)).vus
+        };
+        assert_eq!(vus(constant_vus(700, secs(10)).start_after(secs(14))), 1_200);
+        assert_eq!(vus(constant_vus(700, secs(10)).start_after(secs(16))), 700);
+        assert_eq!(vus(constant_vus(700, secs(10)).after("first")), 700);
     }
 
     #[test]

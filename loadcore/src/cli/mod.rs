@@ -5,7 +5,7 @@
 //! environment.rs  LOADCORE_*       ├─ one Options each ──► options.rs merges ──► apply.rs ──► LoadTest
 //! file.rs         options file     ┘        (values.rs reads the words of all three)
 //! run.rs debug.rs plan.rs list.rs           what is then done with it
-//! course.rs                                 what a plan tells of a scenario
+//! heading.rs course.rs                      what banner and plan tell of the test, and a plan of a scenario
 //! signals.rs export.rs print.rs             what a run answers, keeps and says
 //! ```
 //!
@@ -18,6 +18,7 @@ mod debug;
 mod environment;
 mod export;
 mod file;
+mod heading;
 mod help;
 mod limits;
 mod list;
@@ -39,9 +40,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// What banner and plan say in the place of one.
-const NO_BASE_URL: &str = "(no base URL: only whole URLs can be requested)";
-
 impl LoadTest {
     /// Runs the command line: reads the arguments, `LOADCORE_*` variables and the options file, does what they say (`run`
     /// by default, with progress and a summary; `plan`, `list`, `completions`), handles signals, and gives the process's
@@ -50,6 +48,10 @@ impl LoadTest {
     /// loadcore's own).
     ///
     /// Command line > variables > options file > what the code says. `--help` tells all of it.
+    ///
+    /// Each connection takes a file descriptor, so it raises this process's soft limit of them to the hard one. What the plan
+    /// needs beyond that, or beyond the machine's free memory or its ports for connections to one address, is named before
+    /// the start.
     pub fn main(self) -> ExitCode {
         let cli = match Cli::try_parse() {
             Ok(cli) => cli,
@@ -99,7 +101,7 @@ impl LoadTest {
         }
         match options.apply(self, &process) {
             Ok(test) => {
-                // Each connection is a descriptor: take what the system grants. What it does not grant shows in the plan.
+                // Each connection is a descriptor: take what the system grants. What it does not grant is named by plan and run.
                 let _ = rlimit::increase_nofile_limit(u64::MAX);
                 go_on(test, &options)
             }
@@ -134,7 +136,10 @@ fn name_order(error: &mut clap::Error, line: impl Iterator<Item = OsString>) {
             }
             format!("write: {command} {}", words.join(" "))
         }
-        _ => format!("`{command}` takes no flags: leave them out"),
+        known if known == "help" || Cli::command().find_subcommand(known).is_some() => {
+            format!("`{command}` takes no flags: leave them out")
+        }
+        _ => format!("leave `{command}` out; the value of a switch stands behind `=`: --quiet=true"),
     };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
 }

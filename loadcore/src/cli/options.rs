@@ -40,6 +40,9 @@ pub(super) struct Options {
     pub(super) no_thresholds: Option<bool>,
     pub(super) seed: Option<u64>,
     pub(super) cores: Option<usize>,
+    /// 0: no cap, whatever a lower source says.
+    pub(super) rps: Option<f64>,
+    pub(super) spin_arrivals: Option<bool>,
     pub(super) setup_timeout: Option<Duration>,
     pub(super) teardown_timeout: Option<Duration>,
     pub(super) summary_export: Option<Said<PathBuf>>,
@@ -89,6 +92,8 @@ impl Options {
             no_thresholds: self.no_thresholds.or(lower.no_thresholds),
             seed: self.seed.or(lower.seed),
             cores: self.cores.or(lower.cores),
+            rps: self.rps.or(lower.rps),
+            spin_arrivals: self.spin_arrivals.or(lower.spin_arrivals),
             setup_timeout: self.setup_timeout.or(lower.setup_timeout),
             teardown_timeout: self.teardown_timeout.or(lower.teardown_timeout),
             summary_export: self.summary_export.or(lower.summary_export),
@@ -199,7 +204,8 @@ mod tests {
     /// The same options from each source: `vus=2 duration=10s`, with the keys' names on the command line.
     fn sources(text: &str) -> [Result<Options, Vec<String>>; 3] {
         let pairs: Vec<_> = text.split_whitespace().map(|pair| pair.split_once('=').unwrap()).collect();
-        let flags: Vec<_> = pairs.iter().map(|(key, value)| format!("--{key}={value}")).collect();
+        let flags: Vec<_> =
+            pairs.iter().map(|(key, value)| format!("--{}={value}", key.replace('_', "-"))).collect();
         let vars =
             pairs.iter().map(|(key, value)| (format!("LOADCORE_{}", key.to_uppercase()), value.into()));
         let toml: Vec<_> = pairs
@@ -262,6 +268,36 @@ mod tests {
     fn one(text: &str) -> Options {
         let [flags, ..] = sources(text);
         flags.unwrap()
+    }
+
+    #[test]
+    fn a_value_means_the_same_whoever_says_it_and_the_higher_source_wins() {
+        for (key, higher, lower) in [
+            ("base_url", "http://a", "http://b"),
+            ("seed", "1", "2"),
+            ("cores", "1", "2"),
+            ("rps", "0", "2.5"),
+            ("spin_arrivals", "false", "true"),
+            ("setup_timeout", "1s", "2s"),
+            ("teardown_timeout", "1s", "2s"),
+            ("no_thresholds", "false", "true"),
+            ("debug", "false", "true"),
+            ("quiet", "false", "true"),
+            ("no_color", "false", "true"),
+        ] {
+            let said = |value: &str| {
+                let of_source = |source: Result<Options, _>| {
+                    // An empty list is as good as none.
+                    Options { thresholds: Vec::new(), ..source.unwrap() }
+                };
+                sources(&format!("{key}={value}")).map(of_source)
+            };
+            let ([flags, variables, file], [_, _, lower]) = (said(higher), said(lower));
+            assert!(flags == variables && variables == file, "{key}: {flags:?} {variables:?} {file:?}");
+            assert_ne!(flags, lower, "{key}");
+            assert_eq!(flags.clone().over(lower.clone()), flags, "{key}");
+            assert_eq!(Options::default().over(lower.clone()), lower, "{key}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::args::PlanArgs;
 use super::course::Course;
+use super::heading::Heading;
 use super::limits::{Machine, Needs, binary};
 use super::options::Options;
 use super::refuse;
@@ -19,8 +20,7 @@ pub(super) fn plan(test: LoadTest, options: &Options, args: &PlanArgs) -> u8 {
         Err(error) => return refuse(&error),
     };
     let executors: Vec<_> = test.scenarios.iter().map(|s| s.executor.clone().unwrap_or_default()).collect();
-    let base_url = test.base_url.clone();
-    let seed = test.seed;
+    let heading = Heading::of(&test);
     let prepared = match test.prepare() {
         Ok(prepared) => prepared,
         Err(error) => return refuse(&error),
@@ -28,7 +28,7 @@ pub(super) fn plan(test: LoadTest, options: &Options, args: &PlanArgs) -> u8 {
     if let Err(error) = super::export::check(options) {
         return refuse(&error);
     }
-    let outlook = Outlook::new(&prepared, &executors, share, base_url, seed);
+    let outlook = Outlook::new(&prepared, &executors, share, heading);
     let text = if args.json { format!("{:#}\n", outlook.json(args.first)) } else { outlook.text() };
     super::print::print(&text)
 }
@@ -38,40 +38,22 @@ struct Outlook<'a> {
     prepared: &'a Prepared,
     scenarios: Vec<Course<'a>>,
     share: Share,
-    base_url: Option<String>,
-    seed: Option<u64>,
+    heading: Heading,
     needs: Needs,
     warnings: Vec<String>,
 }
 
-/// The most VUs that there are at once, where scenarios need not overlap.
-fn most_at_once(spans: &[(Duration, Duration, u64)]) -> u64 {
-    let at = |instant: Duration| {
-        let running = spans.iter().filter(|(start, cut, _)| *start <= instant && instant <= *cut);
-        running.map(|(_, _, vus)| *vus).sum()
-    };
-    // It only ever grows when a scenario starts.
-    spans.iter().map(|(start, ..)| at(*start)).max().unwrap_or(0)
-}
-
 impl<'a> Outlook<'a> {
-    fn new(
-        prepared: &'a Prepared,
-        executors: &[Executor],
-        share: Share,
-        base_url: Option<String>,
-        seed: Option<u64>,
-    ) -> Self {
+    fn new(prepared: &'a Prepared, executors: &[Executor], share: Share, heading: Heading) -> Self {
         let parts = prepared.job.scenarios.iter().zip(executors).zip(&prepared.scenarios);
         let course = |((job, executor), info)| {
             let info: &'a ScenarioInfo = info;
             Course::new(job, executor, &info.description, &share)
         };
         let scenarios: Vec<_> = parts.map(course).collect();
-        let spans: Vec<_> = scenarios.iter().map(|c| (c.start, c.cut, c.max_vus())).collect();
-        let needs = Needs::new(most_at_once(&spans), prepared.job.cores);
+        let needs = Needs::of(&prepared.job, scenarios.iter().map(Course::max_vus));
         let warnings = Machine::read().warnings(&needs);
-        Self { prepared, scenarios, share, base_url, seed, needs, warnings }
+        Self { prepared, scenarios, share, heading, needs, warnings }
     }
 
     fn max_vus(&self) -> u64 {
@@ -88,9 +70,9 @@ impl<'a> Outlook<'a> {
 
     fn text(&self) -> String {
         let job = &self.prepared.job;
-        let seed = self.seed.map_or_else(|| "a new one each time".to_owned(), |seed| seed.to_string());
-        let target = self.base_url.as_deref().unwrap_or(super::NO_BASE_URL);
-        let mut text = format!("\n  target   {target}\n  cores    {}\n  seed     {seed}\n", job.cores);
+        let seed = self.heading.seed;
+        let seed = seed.map_or_else(|| "a new one each time".to_owned(), |seed| seed.to_string());
+        let mut text = format!("\n{}", self.heading.text(self.prepared, &seed));
         if !self.share.is_whole() {
             let (segment, sequence) = (self.share.segment(), self.share.sequence());
             let _ = writeln!(text, "  segment  {segment} of {sequence}");
@@ -126,13 +108,15 @@ impl<'a> Outlook<'a> {
         let job = &self.prepared.job;
         // Instants that were drawn are worth nothing without the seed that they come from.
         let is_drawn = first.is_some() && self.scenarios.iter().any(Course::is_random);
-        let seed = self.seed.or(is_drawn.then_some(job.seed));
+        let seed = self.heading.seed.or(is_drawn.then_some(job.seed));
         let names = |names: Vec<&str>| json!(names);
         json!({
             "schema_version": 1,
-            "base_url": self.base_url,
+            "base_url": self.heading.base_url,
             "cores": job.cores,
             "seed": seed,
+            "rps": self.heading.rps,
+            "spin_arrivals": job.spin_arrivals,
             "segment": self.share.segment().to_string(),
             "sequence": self.share.sequence().to_string(),
             "tags": job.tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
@@ -147,20 +131,5 @@ impl<'a> Outlook<'a> {
             "descriptors": self.needs.descriptors,
             "warnings": self.warnings,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scenarios_that_follow_each_other_do_not_add_up() {
-        let secs = Duration::from_secs;
-        let spans = [(secs(0), secs(10), 5), (secs(11), secs(20), 7), (secs(15), secs(30), 1)];
-        assert_eq!(most_at_once(&spans), 8);
-        assert_eq!(most_at_once(&spans[..2]), 7);
-        assert_eq!(most_at_once(&[(secs(0), secs(10), 5), (secs(10), secs(20), 7)]), 12, "a common instant");
-        assert_eq!(most_at_once(&[]), 0);
     }
 }

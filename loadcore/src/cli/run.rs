@@ -1,14 +1,16 @@
 //! `run`: a test with banner, progress, signals, summary and exit code.
 
 use super::export::Export;
+use super::heading::Heading;
+use super::limits::{Machine, Needs};
 use super::options::Options;
 use super::print::print;
-use super::{NO_BASE_URL, refuse, signals};
+use super::{refuse, signals};
 use crate::load_test::{LoadTest, Prepared};
 use crate::metric::{ITERATION_FAILED, Stats};
 use crate::report::{Progress, Report, exit_code};
 use crate::run::engine::Stop;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
     let stop = Stop::new();
@@ -16,7 +18,7 @@ pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
         Ok(watch) => watch,
         Err(error) => return refuse(&format_args!("cannot watch for signals: {error}")),
     };
-    let base_url = test.base_url.clone();
+    let heading = Heading::of(&test);
     let prepared = match test.prepare() {
         Ok(prepared) => prepared,
         Err(error) => return refuse(&error),
@@ -25,10 +27,14 @@ pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
         Ok(export) => export,
         Err(error) => return refuse(&error),
     };
+    let vus = prepared.job.scenarios.iter().map(|scenario| scenario.max_vus);
+    let warnings = Machine::read().warnings(&Needs::of(&prepared.job, vus));
     let mut progress = if options.quiet == Some(true) {
+        warn(&warnings);
         Progress::quiet()
     } else {
-        Progress::new(banner(&prepared, base_url.as_deref(), options), console::colors_enabled_stderr())
+        let banner = banner(&prepared, &heading, options, &warnings);
+        Progress::new(banner, console::colors_enabled_stderr())
     };
     watch.running(progress.voice());
     let report = prepared.run(stop, &mut progress);
@@ -43,20 +49,23 @@ pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
     }
 }
 
-fn banner(prepared: &Prepared, base_url: Option<&str>, options: &Options) -> String {
-    let job = &prepared.job;
-    let mut lines = vec![
-        String::new(),
-        format!("  target   {}", base_url.unwrap_or(NO_BASE_URL)),
-        format!("  cores    {}", job.cores),
-        format!("  seed     {}", job.seed),
-    ];
-    if let Some(said) = &options.summary_export {
-        lines.push(format!("  summary  {}", said.value.display()));
+/// What may spoil the numbers is no progress, and is told in any case.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        // A terminal that is gone is no reason to stop a test.
+        let _ = writeln!(std::io::stderr().lock(), "warning: {warning}");
     }
-    lines.push(String::new());
+}
+
+fn banner(prepared: &Prepared, heading: &Heading, options: &Options, warnings: &[String]) -> String {
+    let mut text = format!("\n{}", heading.text(prepared, &prepared.job.seed.to_string()));
+    if let Some(said) = &options.summary_export {
+        text.push_str(&format!("  summary  {}\n", said.value.display()));
+    }
+    let mut lines = vec![text];
     lines.extend(prepared.scenarios.iter().map(|scenario| format!("  * {}", scenario.banner_line())));
     lines.push(String::new());
+    lines.extend(warnings.iter().map(|warning| format!("  warning: {warning}\n")));
     lines.join("\n")
 }
 

@@ -8,6 +8,9 @@ use tokio::sync::watch;
 
 /// How long the summary may take to be written when a signal comes meanwhile.
 const SUMMARY_LIMIT: Duration = Duration::from_secs(1);
+/// Signals that come so close together are one: `timeout`, a terminal or a service manager sends it to the process and to
+/// its group. Nobody asks twice in that time.
+const TWINS: Duration = Duration::from_millis(50);
 /// Whoever does not even take an answer in this time goes without.
 const ANSWER_LIMIT: Duration = Duration::from_millis(100);
 
@@ -36,12 +39,12 @@ impl Watch {
 }
 
 /// Watches for signals, on a thread of its own. The first one ends all iterations at once, and teardown and summary follow;
-/// the second one ends the process. Where there is nothing to tear down and to tell yet the first one does, and one that
-/// comes during the summary leaves that a second. Each is answered.
+/// the second one ends the process. Where there is nothing to tear down and to tell yet the first one does. The summary
+/// gets a second from the first signal on. Each is answered.
 pub(super) fn watch(stop: Stop) -> std::io::Result<Watch> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (ready, is_ready) = std::sync::mpsc::channel();
-    let (sender, phase) = watch::channel(Phase::Preparing);
+    let (sender, mut phase) = watch::channel(Phase::Preparing);
     std::thread::Builder::new().name("loadcore-signals".into()).spawn(move || {
         runtime.block_on(async {
             let mut signals = match Signals::new() {
@@ -51,28 +54,28 @@ pub(super) fn watch(stop: Stop) -> std::io::Result<Watch> {
             // The receiver waits for this one message.
             let _ = ready.send(Ok(()));
             signals.next().await;
-            match voice_of_run(&phase) {
-                Some(voice) => {
-                    // Said first, so that it stands above what comes of it.
-                    let first = voice.clone();
-                    answer(move || first.interrupted()).await;
-                    stop.request(EndedBy::Outside);
-                    signals.next().await;
-                    let is_over = matches!(*phase.borrow(), Phase::Over);
-                    answer(move || match is_over {
-                        true => say("ended at once: no summary"),
-                        false => voice.ended_at_once(),
-                    })
-                    .await;
-                }
+            let voice = voice_of_run(&phase);
+            // Said first, so that it stands above what comes of it.
+            match voice.clone() {
+                Some(voice) => answer(move || voice.interrupted()).await,
                 None => {
                     answer(|| say("interrupted: the summary has a second left; Ctrl-C again ends at once"))
                         .await;
-                    tokio::select! {
-                        () = signals.next() => {}
-                        () = tokio::time::sleep(SUMMARY_LIMIT) => {}
-                    }
                 }
+            }
+            stop.request(EndedBy::Outside);
+            signals.pass_over_twins().await;
+            let is_told = tokio::select! {
+                () = signals.next() => false,
+                () = summary_is_late(&mut phase) => true,
+            };
+            if let Some(voice) = voice.filter(|_| !is_told) {
+                let is_over = matches!(*phase.borrow(), Phase::Over);
+                answer(move || match is_over {
+                    true => say("ended at once: no summary"),
+                    false => voice.ended_at_once(),
+                })
+                .await;
             }
             std::process::exit(i32::from(exit_code::SIGNAL));
         });
@@ -91,6 +94,15 @@ fn voice_of_run(phase: &watch::Receiver<Phase>) -> Option<Voice> {
         Phase::Running(voice) => Some(voice.clone()),
         Phase::Over => None,
     }
+}
+
+/// The summary has had its time since the test was over.
+async fn summary_is_late(phase: &mut watch::Receiver<Phase>) {
+    if phase.wait_for(|phase| matches!(phase, Phase::Over)).await.is_err() {
+        // The run has come to its end by itself.
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(SUMMARY_LIMIT).await;
 }
 
 /// Answers a signal. What does not take the summary may not take this either, and must not hold up the end.
@@ -135,6 +147,16 @@ impl Signals {
             _ = self.int.recv() => {}
             () = hangup => {}
         }
+    }
+
+    /// The first signal may have come twice.
+    async fn pass_over_twins(&mut self) {
+        let twins = async {
+            loop {
+                self.next().await;
+            }
+        };
+        let _ = tokio::time::timeout(TWINS, twins).await;
     }
 
     #[cfg(not(unix))]

@@ -27,6 +27,19 @@ pub(super) fn cores(text: &str) -> Parsed<usize> {
     }
 }
 
+/// Requests per second at most, or 0 for no cap.
+pub(super) fn rps(text: &str) -> Parsed<f64> {
+    let text = text.trim();
+    let number = text.parse().map_err(|_| {
+        format!("`{text}` is no number: write how many requests per second, such as 100, or 0 for no cap")
+    })?;
+    if number == 0.0 || HttpOptions::default().cap_rate(number).is_ok() {
+        return Ok(number);
+    }
+    let possible = "write at least 0.000001 and at most 1000000000, or 0 for no cap";
+    Err(format!("{text} requests per second are no cap: {possible}"))
+}
+
 pub(super) fn truth(text: &str) -> Parsed<bool> {
     match text.trim() {
         "true" | "1" => Ok(true),
@@ -139,6 +152,11 @@ mod tests {
             (error(whole("ten").map(drop)), "write for example 10"),
             (error(at_least_one("0").map(drop)), "at least 1"),
             (error(cores("4096").map(drop)), "at most 1024"),
+            (error(rps("100/s").map(drop)), "such as 100, or 0 for no cap"),
+            (error(rps("-5").map(drop)), "0 for no cap"),
+            (error(rps("nan").map(drop)), "0 for no cap"),
+            (error(rps("0.0000009").map(drop)), "at least 0.000001 "),
+            (error(rps("1000000001").map(drop)), "at most 1000000000,"),
             (error(truth("yes").map(drop)), "true nor false"),
             (error(positive_duration("0s").map(drop)), "runs nothing"),
             (error(positive_duration("10").map(drop)), "a unit is missing"),
@@ -159,6 +177,13 @@ mod tests {
             (error(header("x y: 1").map(drop)), "letters, digits and dashes"),
         ] {
             assert!(got.contains(want), "{got:?} does not say {want:?}");
+        }
+    }
+
+    #[test]
+    fn a_cap_is_any_rate_that_can_be_kept_and_0_is_none() {
+        for (text, want) in [("0", 0.0), (" 100 ", 100.0), ("0.000001", 1e-6), ("1000000000", 1e9)] {
+            assert_eq!(rps(text), Ok(want));
         }
     }
 

@@ -4,7 +4,7 @@ use super::SharedArray;
 use super::streamed::StreamedRows;
 use crate::error::KindedError;
 
-/// What a feeder does when it has handed out its last row.
+/// What a feeder, or a [`StreamedRows`], does when it has handed out its last row. Default: [`Fail`](OnEnd::Fail).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnEnd {
     /// Ends the load with the rows: the iteration that asked in vain ends at its `?` without having failed (it counts as
@@ -13,7 +13,7 @@ pub enum OnEnd {
     Stop,
     /// Starts over with the first row.
     Recycle,
-    /// Fails the iteration, and each further one that asks. This is the default.
+    /// Fails the iteration at its `?`, and each further one that asks: they are listed with the kind `data`.
     Fail,
 }
 
@@ -36,6 +36,9 @@ impl Order {
 /// Hands out the rows of a [`SharedArray`], one for each call of [`next`](Feeder::next).
 ///
 /// It is a static beside that of its rows, and is at its beginning in each running test, however many run in one process.
+/// [`sequential`](SharedArray::sequential), [`circular`](SharedArray::circular), [`random`](SharedArray::random),
+/// [`shuffle`](SharedArray::shuffle) and [`unique`](SharedArray::unique) make one. Two feeders over the same rows know
+/// nothing of each other; several scenarios may ask one.
 ///
 /// ```
 /// # use loadcore::prelude::*;
@@ -79,32 +82,35 @@ impl<T> Feeder<T> {
 ///
 /// Where iterations have test-wide numbers without gaps (arrival rates, `shared_iterations`) all of them but
 /// [`unique`](SharedArray::unique) go by the iteration's number, so that with one seed the same iteration gets the same
-/// row on however many cores; a further call in one iteration gets the row after it.
+/// row on however many cores; a further call in one iteration gets the row after it. What the setup of a VU asks for does
+/// not shift that: it is handed out as in VU-bound executors.
 impl<T> SharedArray<T> {
-    /// The rows in the file's order: an iteration gets the row of its number. In VU-bound executors whoever asks next
-    /// gets the next row.
+    /// The rows in the file's order: an iteration gets the row of its number. In VU-bound executors (`constant_vus`,
+    /// `ramping_vus`, `per_vu_iterations`) whoever asks next gets the next row. After the last one:
+    /// [`on_end`](Feeder::on_end).
     pub const fn sequential(&'static self) -> Feeder<T> {
         self.feeder(Order::Sequential, OnEnd::Fail)
     }
 
-    /// As [`sequential`](SharedArray::sequential), and the first row again after the last.
+    /// As [`sequential`](SharedArray::sequential), and the first row again after the last: it has no end.
     pub const fn circular(&'static self) -> Feeder<T> {
         self.feeder(Order::Circular, OnEnd::Recycle)
     }
 
-    /// Any row each time, from the seed's random numbers.
+    /// Any row each time, all equally likely, from the seed's random numbers. It has no end.
     pub const fn random(&'static self) -> Feeder<T> {
         self.feeder(Order::Random, OnEnd::Recycle)
     }
 
     /// All rows in an order that comes from the seed, each once before any of them comes again; recycled, in another
-    /// order. In VU-bound executors each VU has an order of its own.
+    /// order. In VU-bound executors each VU has an order of its own, and an end of its own. It takes no memory.
     pub const fn shuffle(&'static self) -> Feeder<T> {
         self.feeder(Order::Shuffle, OnEnd::Fail)
     }
 
     /// Each row once in the whole test, to whoever asks next: no two iterations get the same one, whatever their scenario
-    /// and however often they ask.
+    /// and however often they ask. Who gets which is no matter of the seed. With [`OnEnd::Recycle`] all are handed out once
+    /// before the first one comes again.
     pub const fn unique(&'static self) -> Feeder<T> {
         self.feeder(Order::Unique, OnEnd::Fail)
     }
@@ -114,7 +120,7 @@ impl<T> SharedArray<T> {
     }
 }
 
-/// No row: the last one has been handed out, or the next one in the file cannot be read.
+/// No row: the last one has been handed out, or the next one in the file cannot be read. `?` ends the iteration.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct FeedError {

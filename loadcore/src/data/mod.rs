@@ -11,4 +11,5 @@ mod window;
 pub(crate) use feeder::Order;
 pub use feeder::{FeedError, Feeder, OnEnd};
 pub use shared_array::{Data, DataError, SharedArray};
+pub(crate) use streamed::RowReader;
 pub use streamed::StreamedRows;

@@ -13,10 +13,14 @@ use std::sync::OnceLock;
 
 /// The rows of a file that is read while the test runs: memory holds a thousand of them, whatever the file's size.
 ///
-/// Each running test reads it from its beginning, with one thread, and hands each row to one iteration, in the file's order:
-/// [`next`](StreamedRows::next). A row that cannot be read fails the iteration that would have got it, with its place in the
-/// file; the first one is read before the start, where a mistake ends the run. Who gets which row depends on who asks
-/// first: for data that repeats with the seed take a [`SharedArray`](super::SharedArray).
+/// Its static has `#[data]` on it, so that the file is looked for before the start. Each running test reads it from its
+/// beginning, with one thread, and hands each row to one iteration, in the file's order: [`next`](StreamedRows::next). A row
+/// that cannot be read fails the iteration that would have got it, with its place in the file; the first one is read before
+/// the start, where a mistake ends the run. Who gets which row depends on who asks first: for data that repeats with the
+/// seed take a [`SharedArray`](super::SharedArray).
+///
+/// It must be a regular file, for a pipe has no beginning to go back to. A row of more than 16 MiB is taken for a mistake,
+/// such as a quote that is never closed, and nothing behind it is read.
 ///
 /// ```
 /// # use loadcore::prelude::*;
@@ -59,14 +63,16 @@ impl<T> StreamedRows<T> {
 }
 
 impl<T: DeserializeOwned> StreamedRows<T> {
-    /// Opens the file at its beginning.
-    ///
     /// # Panics
-    /// If it was not looked for, for want of `#[data]` on the static.
-    pub(crate) fn open(&self) -> Result<RowReader<T>, DataError> {
+    /// If the file was not looked for, for want of `#[data]` on the static.
+    pub(crate) fn assert_found(&self) -> &Path {
         let path = self.found.get();
-        let path = path.unwrap_or_else(|| panic!("`{}` is not loaded: put #[data] on its static", self.path));
-        RowReader::open(self.format, path)
+        path.unwrap_or_else(|| panic!("`{}` is not loaded: put #[data] on its static", self.path))
+    }
+
+    /// Opens the file, which was found, at its beginning.
+    pub(crate) fn open(&self) -> Result<RowReader<T>, DataError> {
+        RowReader::open(self.format, self.assert_found())
     }
 }
 
@@ -95,12 +101,23 @@ pub(crate) struct RowReader<T> {
 impl<T: DeserializeOwned> RowReader<T> {
     fn open(format: Format, path: &Path) -> Result<Self, DataError> {
         let io = |source| DataError::Io { path: path.to_owned(), source };
+        // Asked first: to open a pipe is to wait for whoever writes into it.
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
+            return Err(io(std::io::Error::other(
+                "it is not a regular file, and has to be read more than once",
+            )));
+        }
         let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
         Ok(Self { path: path.to_owned(), rows: Rows::new(format, file).map_err(io)? })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it has come to a place behind which nothing can be read.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.rows.is_broken()
     }
 }
 

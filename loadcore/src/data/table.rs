@@ -21,6 +21,7 @@ pub(super) struct Table<T, R> {
     bad_head: Option<BadRow>,
     row: StringRecord,
     over: bool,
+    is_broken: bool,
     rows: PhantomData<fn() -> T>,
 }
 
@@ -36,6 +37,7 @@ impl<T: DeserializeOwned, R: Read> Table<T, R> {
             bad_head: None,
             row: StringRecord::new(),
             over: false,
+            is_broken: false,
             rows: PhantomData,
         };
         match head {
@@ -58,7 +60,7 @@ impl<T: DeserializeOwned, R: Read> Iterator for Table<T, R> {
             return None;
         }
         if let Some(bad) = self.bad_head.take() {
-            self.over = true;
+            (self.over, self.is_broken) = (true, true);
             return Some(Err(bad));
         }
         let begin = self.reader.position().byte();
@@ -75,7 +77,8 @@ impl<T: DeserializeOwned, R: Read> Iterator for Table<T, R> {
                 Some(row.and_then(|row| self.open_quote().map_or(Ok(row), Err)))
             }
             Err(error) => {
-                self.over = error.is_io_error();
+                self.is_broken = error.is_io_error();
+                self.over = self.is_broken;
                 Some(Err(self.bad(&error, None)))
             }
         }
@@ -83,13 +86,32 @@ impl<T: DeserializeOwned, R: Read> Iterator for Table<T, R> {
 }
 
 impl<T, R: Read> Table<T, R> {
+    /// Whether the last word was an error of the file itself.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// The most likely cause of an error, first those that make all that follows look wrong.
     fn bad(&self, error: &csv::Error, row: Option<&StringRecord>) -> BadRow {
+        if self.window().is_too_long() {
+            return self.endless();
+        }
         if error.is_io_error() {
             return self.said(error, row);
         }
         let cause = self.other_separator.clone().or_else(|| self.open_quote());
         cause.unwrap_or_else(|| self.said(error, row))
+    }
+
+    fn endless(&self) -> BadRow {
+        let Row { begin, open_quote, .. } = self.places();
+        match open_quote {
+            Some(quote) => {
+                let message = "this quote is not closed within 16 MiB: write another `\"` behind the value";
+                self.at(quote, message.to_owned())
+            }
+            None => self.at(begin, "this row is longer than 16 MiB: end each one with its line".to_owned()),
+        }
     }
 
     fn said(&self, error: &csv::Error, row: Option<&StringRecord>) -> BadRow {

@@ -1,5 +1,6 @@
 //! A part of a file that is being read, and where in the file it stands.
 
+use super::rows::LONGEST_ROW;
 use std::io::{self, Read};
 
 /// Keeps what is read through it from the last [`begin_at`](Window::begin_at) on.
@@ -30,6 +31,11 @@ impl<R> Window<R> {
         self.is_last
     }
 
+    /// Whether it has become longer than any row may be: then nothing more can be read through it.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.text().len() > LONGEST_ROW
+    }
+
     /// Lets the window begin with this byte of the file, which follows the old begin and has been read.
     pub(super) fn begin_at(&mut self, byte: u64) {
         let passed = (byte.saturating_sub(self.begin) as usize).min(self.text().len());
@@ -54,6 +60,9 @@ impl<R> Window<R> {
 
 impl<R: Read> Read for Window<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_too_long() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let count = self.input.read(buffer)?;
         self.is_last = count == 0;
         self.kept.drain(..self.before);

@@ -1,5 +1,6 @@
 //! A whole test: scenarios, options and thresholds, put together and run.
 
+mod error;
 mod hooks;
 mod names;
 mod prepare;
@@ -9,24 +10,25 @@ mod sequence;
 mod virtual_time;
 mod watchdog;
 
-use crate::data::{Data, DataError};
-use crate::metric::{Metric, MetricDesc, MetricError};
-use crate::plan::{Number, PlanError, counted};
+use crate::data::Data;
+use crate::metric::{Metric, MetricDesc};
+use crate::plan::{Number, counted};
 use crate::protocol::http::{HttpOptions, OptionsError};
-use crate::report::{Report, RunInfo, ScenarioInfo, exit_code};
+use crate::report::{Report, RunInfo, ScenarioInfo};
 use crate::run::engine::{self, Ended, EndedBy, Observer, Stop, Unobserved};
-use crate::run::{HookError, Narrator, Scenario, Setup, Site, Teardown};
-use crate::verdict::{Threshold, ThresholdError};
+use crate::run::{Narrator, Scenario, Setup, Site, Teardown};
+use crate::verdict::Threshold;
+pub use error::RunError;
 use hooks::HookOptions;
 pub use hooks::HooksError;
 pub use names::NameError;
-pub use sequence::SequenceError;
 pub(crate) use names::{check_env_name, check_tag};
 pub(crate) use prepare::Prepared;
 pub use registered::{
     RegisteredData, RegisteredMetric, RegisteredScenario, SetupEntry, TeardownEntry, VuSetupEntry,
     VuTeardownEntry,
 };
+pub use sequence::SequenceError;
 use std::panic::Location;
 use std::time::Duration;
 use watchdog::End;
@@ -82,140 +84,9 @@ pub struct LoadTest {
     pub(crate) narrator: Option<Narrator>,
     metrics: Vec<MetricDesc>,
     discard_bodies: bool,
-    max_requests_per_second: Option<f64>,
+    pub(crate) max_requests_per_second: Option<f64>,
     roots_pem: Vec<Vec<u8>>,
     hooks: HookOptions,
-}
-
-/// Why a test could not be run: always found before the load, but for [`RunError::CoreDied`].
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// There is nothing to run.
-    #[error(
-        "no scenario found: mark an async fn with #[scenario], or add one with LoadTest::scenario; if your scenarios are \
-         in a library, name it in the binary (`use shop_journeys as _;`), or the linker leaves it out"
-    )]
-    NoScenario,
-    /// A scenario that was asked for does not exist.
-    #[error("no scenario is named `{name}`; there are: {known}")]
-    UnknownScenario {
-        /// The name that was asked for.
-        name: String,
-        /// The names that exist.
-        known: String,
-    },
-    /// Two scenarios would be counted as one.
-    #[error(
-        "two scenarios are named `{name}`: {first} and {second}; give one of them another name (`name = \"..\"` in #[scenario])"
-    )]
-    DuplicateScenario {
-        /// Their name.
-        name: String,
-        /// Where the one is.
-        first: String,
-        /// Where the other is.
-        second: String,
-    },
-    /// A scenario's name cannot be used.
-    #[error("scenario name {0:?}: use letters, digits, `_` and `-`, at least one of them")]
-    ScenarioName(String),
-    /// An expression in a scenario's attribute panicked.
-    #[error("scenario `{scenario}` ({place}): {message}")]
-    Options {
-        /// The scenario.
-        scenario: String,
-        /// Where the expression panicked.
-        place: String,
-        /// What it said.
-        message: String,
-    },
-    /// An executor's configuration cannot be run.
-    #[error("scenario `{scenario}` ({place}): {source}")]
-    Plan {
-        /// The scenario.
-        scenario: String,
-        /// Where it is declared.
-        place: String,
-        /// What is wrong.
-        source: PlanError,
-    },
-    /// Scenarios cannot start one after the other as they shall.
-    #[error(transparent)]
-    Sequence(#[from] SequenceError),
-    /// A threshold cannot be evaluated.
-    #[error(transparent)]
-    Threshold(#[from] ThresholdError),
-    /// A threshold that was given as text cannot be read.
-    #[error("{place}: {source}")]
-    ThresholdText {
-        /// The flag, variable or place in a file that gives it.
-        place: String,
-        /// What is wrong.
-        source: ThresholdError,
-    },
-    /// A tag or a variable has a name that cannot be used.
-    #[error("{place}: {source}")]
-    Name {
-        /// Who gives it.
-        place: String,
-        /// What is wrong.
-        source: NameError,
-    },
-    /// A metric cannot be registered.
-    #[error("{source}{}", place.as_ref().map(|p| format!(" (declared at {p})")).unwrap_or_default())]
-    Metric {
-        /// Where it is declared, if that is known.
-        place: Option<String>,
-        /// What is wrong.
-        source: MetricError,
-    },
-    /// Test data cannot be loaded.
-    #[error("{source}; {} (declared at {place})", remedy(source))]
-    Data {
-        /// Where it is declared.
-        place: String,
-        /// What is wrong.
-        source: DataError,
-    },
-    /// An HTTP option cannot be used.
-    #[error(transparent)]
-    Http(#[from] OptionsError),
-    /// The number of cores is impossible.
-    #[error("{0} cores: give at least 1 and at most 1024")]
-    Cores(usize),
-    /// A parameter of a scenario, setup or teardown cannot be filled.
-    #[error(transparent)]
-    Hooks(#[from] HooksError),
-    /// A setup failed, so there was no load. Teardowns of the values that were made already have run.
-    #[error("{error}{}", teardown.iter().map(|error| format!("; then {error}")).collect::<String>())]
-    Setup {
-        /// What the setup failed of.
-        error: HookError,
-        /// Teardowns that failed after it.
-        teardown: Vec<HookError>,
-    },
-    /// A thread could not be started.
-    #[error("cannot start the load generator: {0}")]
-    Start(String),
-    /// A thread died: a bug of loadcore's own, since panics of journeys are caught.
-    #[error(
-        "{0} of the load generator's threads could not start or died, for the reason they printed; with too few file \
-         descriptors, raise `ulimit -n` or give fewer --cores"
-    )]
-    CoreDied(usize),
-}
-
-impl RunError {
-    /// The process's exit code for it.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::CoreDied(_) => exit_code::INTERNAL,
-            Self::Setup { error, .. } if error.timed_out => exit_code::SETUP_TIMEOUT,
-            Self::Setup { .. } => exit_code::HOOK,
-            _ => exit_code::INVALID,
-        }
-    }
 }
 
 impl LoadTest {
@@ -264,7 +135,7 @@ impl LoadTest {
         self
     }
 
-    /// How long each teardown may take. Default: 60 s.
+    /// How long each teardown may take; that of a VU gets at most 10 s of it. Default: 60 s.
     pub fn teardown_timeout(mut self, timeout: Duration) -> Self {
         self.hooks.teardown_timeout = Some(timeout);
         self
@@ -310,7 +181,9 @@ impl LoadTest {
         self
     }
 
-    /// What all randomness comes from: two runs with one seed draw the same. Default: a new one each time.
+    /// What all randomness comes from: two runs with one seed draw the same arrivals, think times and choices, and rows
+    /// where it is not whoever asks first who gets them, on however many cores. Default: a new one each time, which
+    /// banner, summary and JSON tell.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -341,7 +214,10 @@ impl LoadTest {
 
     /// Caps the requests of the whole test, on all its cores, at this rate: a request that comes too early waits its turn.
     /// The wait is before the request's own clock starts, so it is in none of its timings, `http_req_blocked` included, nor
-    /// in its timeout; but it is in the duration of its group and iteration. Default: no cap.
+    /// in its timeout; but it is in the duration of its group and iteration. Time in which nobody asks is not saved up.
+    ///
+    /// Default: no cap. A number that is not above 0 is an error of [`run`](LoadTest::run). Under [`main`](LoadTest::main)
+    /// `--rps` and its like replace it, and there 0 is no cap.
     pub fn max_requests_per_second(mut self, most: impl Number) -> Self {
         self.max_requests_per_second = Some(most.into_f64());
         self
@@ -360,6 +236,10 @@ impl LoadTest {
     }
 
     /// Runs the test on threads of its own, while the caller's runtime goes on: the target may live in it.
+    ///
+    /// Each connection takes a file descriptor of this process, whose limit stays as it is: many shells start at 1,024. A
+    /// request that finds none, or no local port, fails as such (`error="no free file descriptor"`, `"no free local port"`),
+    /// and [`Report::generator`] says so.
     ///
     /// Dropping the future stops the test at once.
     ///
@@ -397,16 +277,6 @@ impl LoadTest {
         options.roots_pem.clone_from(&self.roots_pem);
         options.check_roots()?;
         Ok(options)
-    }
-}
-
-/// What to do about data that cannot be loaded.
-fn remedy(error: &DataError) -> &'static str {
-    match error {
-        DataError::NotFound { .. } => "put it in one of these places",
-        DataError::Io { .. } => "make it a file that this user may read",
-        DataError::Parse { .. } => "correct it there, or the type that its rows are read as",
-        DataError::Empty { .. } => "add a row",
     }
 }
 
@@ -455,7 +325,7 @@ impl Prepared {
         }
         let aggregate = ended.aggregate;
         let thresholds = end.results(&self.thresholds, &aggregate);
-        let generator = prepare::judge_generator(&self.job, &aggregate);
+        let generator = prepare::judge_generator(&self.job, &aggregate).without_cores(&ended.left_cores);
         let run = RunInfo {
             id: self.id,
             started: ended.started,

@@ -8,11 +8,13 @@ use crate::metric::{
 };
 use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol;
+use crate::protocol::http::{ErrorKind, HTTP_REQ_FAILED};
 use crate::report::ScenarioInfo;
 use crate::run::{
-    Env, Extensions, Feeds, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, arrivals_key, nanos,
+    Env, Extensions, Feeds, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, arrivals_key,
+    nanos,
 };
-use crate::verdict::{Generator, Observed, Threshold, check_scenario, judge, parse_threshold};
+use crate::verdict::{Generator, Observed, Starved, Threshold, check_scenario, judge, parse_threshold};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -244,6 +246,24 @@ fn open_scenarios(job: &Job) -> impl Iterator<Item = (&ScenarioJob, &OpenSchedul
     })
 }
 
+/// Requests that this machine's limits have prevented.
+fn starved(aggregate: &Aggregate) -> Starved {
+    let failed =
+        |kind: ErrorKind| match aggregate.stats(&HTTP_REQ_FAILED.tag("error", kind.text()).selector, &[]) {
+            Stats::Rate { trues, .. } => trues,
+            _ => 0,
+        };
+    let requests = match aggregate.stats(&HTTP_REQ_FAILED.select().selector, &[]) {
+        Stats::Rate { total, .. } => total,
+        _ => 0,
+    };
+    Starved {
+        requests,
+        without_descriptor: failed(ErrorKind::NoDescriptor),
+        without_port: failed(ErrorKind::NoPort),
+    }
+}
+
 /// What the engine saw of itself.
 pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
     let (mut busy, lag_p99_ms) = aggregate.health(99.0);
@@ -274,6 +294,7 @@ pub(super) fn judge_generator(job: &Job, aggregate: &Aggregate) -> Generator {
         iterations: count(aggregate.stats(&ITERATIONS.select().selector, &[]))
             + count(aggregate.stats(&INTERRUPTED_ITERATIONS.select().selector, &[])),
         rejected: aggregate.rejected_samples(),
+        starved: starved(aggregate),
         series: job.memory.is_full().then(|| too_many_series(aggregate)),
     })
 }

@@ -3,7 +3,7 @@
 use super::place;
 use crate::run::{Scenario, ScenarioJob, nanos};
 
-/// An `after` that no run could follow.
+/// An [`after`](crate::plan::Executor::after) that no run could follow: always found before the start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SequenceError {

@@ -62,15 +62,16 @@ const UNITS: [(&str, f64); 8] = [
 
 /// Reads `1h30m`, `1.5s`, `250ms`, `2d`: numbers with a unit each, added up.
 ///
-/// The units are `ns us ms s m h d`, and days are whole. A number without a unit is refused: k6 would read it as milliseconds, and a
-/// reader as seconds.
+/// The units are `ns us ms s m h d`, and days are whole. A number without a unit is refused: k6 would read it as
+/// milliseconds, and a reader as
+/// seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
     let error = |problem| ParseDurationError { text: text.to_owned(), problem };
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err(error("it is empty"));
     }
-    let mut nanos = 0.0_f64;
+    let mut nanos = 0_u128;
     while !rest.is_empty() {
         let number_len = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, tail) = rest.split_at(number_len);
@@ -87,13 +88,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
             .iter()
             .find(|(name, _)| *name == unit)
             .ok_or_else(|| error("the units are ns, us, ms, s, m, h and d"))?;
-        nanos += number * scale;
+        // Each number for itself: together they may have more digits than a float.
+        nanos = nanos.saturating_add((number * scale).round() as u128);
         rest = tail;
     }
-    if nanos > u64::MAX as f64 {
-        return Err(error("it is longer than 584 years"));
-    }
-    Ok(Duration::from_nanos(nanos.round() as u64))
+    let nanos = u64::try_from(nanos).map_err(|_| error("it is longer than 584 years"))?;
+    Ok(Duration::from_nanos(nanos))
 }
 
 /// `1m30s`, `500ms`, `1.5s`: the shortest text that [`parse_duration`] reads back, whole units first.
@@ -121,9 +121,13 @@ pub fn format_duration(duration: Duration) -> String {
     if minutes > 0 {
         text.push_str(&format!("{minutes}m"));
     }
-    let fraction = f64::from(duration.subsec_nanos()) / 1e9;
-    if seconds > 0 || fraction > 0.0 {
-        text.push_str(&format!("{}s", seconds as f64 + fraction));
+    match duration.subsec_nanos() {
+        0 if seconds == 0 => {}
+        0 => text.push_str(&format!("{seconds}s")),
+        nanos => {
+            let fraction = format!("{nanos:09}");
+            text.push_str(&format!("{seconds}.{}s", fraction.trim_end_matches('0')));
+        }
     }
     text
 }
@@ -131,6 +135,7 @@ pub fn format_duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn durations_read_as_k6_reads_them() {
@@ -147,6 +152,17 @@ mod tests {
         }
         for text in ["", "d", "d2h", "2d-2h", "2+d", "2da", "10", "1.2.3s", "-1s", "2.1d"] {
             assert!(parse_duration(text).is_err(), "{text} must be refused");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_printed_reads_back(nanos: u64, shift in 0_u32..64) {
+            let duration = Duration::from_nanos(nanos >> shift);
+            let text = format_duration(duration);
+            prop_assert_eq!(parse_duration(&text), Ok(duration), "{}", text);
         }
     }
 

@@ -126,12 +126,12 @@ impl ClosedSchedule {
         self.steps.iter().map(|step| step.vus).max().unwrap_or(0)
     }
 
-    /// How many iterations there are in all, if that is fixed.
+    /// How many iterations there are in all, if that is fixed; at most `u64::MAX`.
     pub fn iterations(&self) -> Option<u64> {
         match self.budget {
             Budget::Unlimited => None,
             Budget::Shared(iterations) => Some(iterations),
-            Budget::PerVu(each) => Some(each * self.max_vus()),
+            Budget::PerVu(each) => Some(each.saturating_mul(self.max_vus())),
         }
     }
 }

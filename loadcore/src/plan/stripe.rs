@@ -27,6 +27,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
         #[test]
         fn shares_partition_every_count(n in 0_u64..10_000, of in 1_u64..9) {
             let stripes: Vec<_> = (0..of).map(|index| Stripe { index, of }).collect();

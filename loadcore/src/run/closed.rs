@@ -124,7 +124,8 @@ pub(crate) fn count_dropped(shard: &Shard, plan: &ClosedSchedule) {
         Budget::Shared(_) => 0,
         Budget::PerVu(most) => {
             let vus = (0..shard.vu_count()).map(|local| shard.vu(local));
-            vus.filter(|vu| !vu.is_out_of_data()).map(|vu| most - vu.begun()).sum()
+            let left = vus.filter(|vu| !vu.is_out_of_data()).map(|vu| most - vu.begun());
+            left.fold(0, u64::saturating_add)
         }
     };
     if left > 0 {

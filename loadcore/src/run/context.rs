@@ -10,13 +10,13 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Instance {
-    /// VUs that exist, idle ones included.
+    /// VUs that exist at this time, idle ones included.
     pub vus: u64,
     /// VUs that the plan wants, and those that only finish their last iteration.
     pub active_vus: u64,
     /// Iterations that have ended, well or badly.
     pub iterations: u64,
-    /// Iterations that were cut.
+    /// Iterations that were cut, or ended with their data.
     pub interrupted_iterations: u64,
 }
 
@@ -44,6 +44,15 @@ impl Vu {
     /// fixed, else by time. 0 in setup and teardown.
     ///
     /// Asking takes a look at each core's numbers: cheap, but not as cheap as [`iteration`](Vu::iteration).
+    ///
+    /// ```
+    /// # use loadcore::prelude::*;
+    /// # async fn journey(vu: &Vu) -> Result {
+    /// let page = if vu.progress() < 0.5 { "/v1/products" } else { "/v2/products" };
+    /// vu.get(page).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn progress(&self) -> f64 {
         self.scenario_job().map_or(0.0, |scenario| scenario.progress(self.scenario_elapsed()))
     }

@@ -135,7 +135,7 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, mut spoke: Spoke) {
     let shards: Vec<_> = (0..core.job.scenarios.len()).map(|i| Shard::new(&core, i)).collect();
     let mut running = tokio::task::JoinSet::new();
     for shard in &shards {
-        running.spawn_local(super::shard::run(Rc::clone(shard)));
+        running.spawn_local(super::follow::run(Rc::clone(shard)));
     }
     let lag = core.clock.is_real().then(|| tokio::task::spawn_local(measure_lag(Rc::clone(&core))));
 

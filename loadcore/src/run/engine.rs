@@ -1,18 +1,23 @@
 //! The engine: one thread per core, and the one aggregate that their deltas flow into.
 
 use super::clock::{Clock, Nanos, nanos};
+use super::cores::Cores;
 use super::job::Job;
-use super::lifecycle::{self, Died, HookError, HookHub, NotReady, Pending, Phase};
+use super::lifecycle::{self, HookError, HookHub, NotReady, Pending, Phase, Silent};
 use super::panic;
 pub(crate) use super::wires::{EndedBy, Hub, Spoke, Stage, Stop, wire};
 use crate::metric::{Aggregate, Delta, Metric, VUS, VUS_MAX};
 use crate::verdict::Aborted;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Between the last core's readiness and the common start.
 const HEAD_START: Duration = Duration::from_millis(10);
+/// So long a thread may take to hear that the test shall stop. One that takes longer is blocked by user code, which may
+/// take for ever: it is left alone, and ends when it can, or with the process.
+pub(super) const PATIENCE: Duration = Duration::from_millis(600);
 
 /// When a run began, on the clock and on the calendar.
 #[derive(Debug)]
@@ -60,6 +65,10 @@ pub(crate) struct Ended {
     pub(crate) elapsed: Duration,
     /// Cores that ended without saying so.
     pub(crate) lost_cores: usize,
+    /// Cores that were not waited for, since something blocks their threads.
+    pub(crate) left_cores: Vec<usize>,
+    /// Nor was the hooks' thread.
+    left_hooks: bool,
     /// Why there was no load.
     pub(crate) setup_error: Option<HookError>,
     pub(crate) teardown_errors: Vec<HookError>,
@@ -104,7 +113,11 @@ pub(crate) fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|source| StartError { thread: "of the control".to_owned(), source })?;
     let ended = runtime.block_on(supervise(job, hub, hooks, Clock::Real(origin), HEAD_START, observer));
-    for thread in threads {
+    let is_left = |thread: usize| match thread < job.cores {
+        true => ended.left_cores.contains(&thread),
+        false => ended.left_hooks,
+    };
+    for (_, thread) in threads.into_iter().enumerate().filter(|(index, _)| !is_left(*index)) {
         // What a thread died of was printed by its panic hook; that it died is in the report already.
         let _ = thread.join();
     }
@@ -141,19 +154,17 @@ pub(crate) async fn supervise(
     let mut cores = Cores::new(job.cores);
     for _ in 0..job.cores {
         if let Some(Stage::Died { core }) = hub.stages.recv().await {
-            cores.end(core);
-            cores.lost += 1;
+            cores.die(core);
         }
     }
     if cores.lost > 0 {
         hub.stop.request(EndedBy::Loss);
     }
-    let hub_stop = hub.stop.clone();
     let prepared = match hooks {
         Some(hooks) => {
             let names: Vec<_> = job.hooks.setups.iter().map(|setup| setup.name.to_string()).collect();
             told(observer, Phase::Setup, &names);
-            Prepared::by(hooks).await
+            Prepared::by(hooks, &hub.stop).await
         }
         None => Prepared { ready: true, ..Prepared::default() },
     };
@@ -177,8 +188,10 @@ pub(crate) async fn supervise(
         started: started.calendar,
         elapsed,
         lost_cores: cores.lost + usize::from(prepared.died),
+        left_cores: cores.left(),
+        left_hooks: prepared.left,
         setup_error: prepared.error,
-        teardown_errors: Vec::new(),
+        teardown_errors: prepared.no_teardown.into_iter().collect(),
     };
     if let Some(pending) = prepared.pending {
         told(observer, Phase::Teardown, &pending.teardowns);
@@ -187,7 +200,11 @@ pub(crate) async fn supervise(
                 ended.aggregate.ingest(delta);
                 ended.teardown_errors = errors;
             }
-            Err(Died) => ended.lost_cores += 1,
+            Err(Silent::Died) => ended.lost_cores += 1,
+            Err(Silent::Blocked(error)) => {
+                ended.left_hooks = true;
+                ended.teardown_errors.push(error);
+            }
         }
     }
     ended.aggregate.finish(elapsed);
@@ -210,21 +227,35 @@ struct Prepared {
     error: Option<HookError>,
     pending: Option<Pending>,
     died: bool,
+    /// Nobody waits for the thread any more.
+    left: bool,
+    /// Why no teardown can follow.
+    no_teardown: Option<HookError>,
 }
 
 impl Prepared {
-    async fn by(hooks: HookHub) -> Self {
-        match hooks.set_up().await {
+    async fn by(hooks: HookHub, stop: &Stop) -> Self {
+        match hooks.set_up(stop).await {
             Ok((delta, result, pending)) => Self {
                 ready: result.is_ok(),
                 delta: Some(delta),
                 error: result.err().and_then(NotReady::failed),
                 pending: Some(pending),
-                died: false,
+                ..Self::default()
             },
-            Err(Died) => Self { died: true, ..Self::default() },
+            Err(Silent::Died) => Self { died: true, ..Self::default() },
+            Err(Silent::Blocked(error)) if error.timed_out => {
+                Self { left: true, error: Some(error), ..Self::default() }
+            }
+            Err(Silent::Blocked(error)) => Self { left: true, no_teardown: Some(error), ..Self::default() },
         }
     }
+}
+
+/// Comes when the test shall stop, and each thread has had its time to hear it.
+pub(super) async fn out_of_patience(stop: Stop) {
+    stop.requested().await;
+    tokio::time::sleep(PATIENCE).await;
 }
 
 /// Gives the start, and merges deltas until every core has ended. Gives back how long it took until the last iteration
@@ -244,6 +275,8 @@ async fn load(
     let mut last_end = started.at;
     let mut ticker = tokio::time::interval(Duration::from_millis(100));
     let real = started.clock.is_real();
+    let mut deaf = pin!(out_of_patience(hub.stop.clone()));
+    let mut waits_for_all = real;
     while cores.running() {
         tokio::select! {
             // Deltas first: when a core says goodbye its last one is there already.
@@ -261,6 +294,7 @@ async fn load(
             }
             Some(stage) = hub.stages.recv() => match stage {
                 Stage::Ready => {}
+                Stage::Stopping { core } => cores.hears(core),
                 Stage::Done { core, loaded_until } => {
                     cores.end(core);
                     aggregate.core_ended(core);
@@ -268,12 +302,18 @@ async fn load(
                 }
                 Stage::Died { core } => {
                     // Half a load is not the load that was asked for: what it measures would be worth nothing.
-                    cores.end(core);
-                    cores.lost += 1;
+                    cores.die(core);
                     aggregate.core_ended(core);
                     hub.stop.request(EndedBy::Loss);
                 }
             },
+            () = &mut deaf, if waits_for_all => {
+                waits_for_all = false;
+                for core in cores.leave_deaf() {
+                    aggregate.core_ended(core);
+                    last_end = started.clock.now();
+                }
+            }
             _ = ticker.tick(), if real => {
                 let elapsed = started.clock.now().saturating_sub(started.at);
                 observer.tick(job, aggregate, Duration::from_nanos(elapsed));
@@ -286,37 +326,6 @@ async fn load(
         observer.tick(job, aggregate, elapsed);
     }
     elapsed
-}
-
-/// Which cores have ended, and which have reported in this interval.
-struct Cores {
-    ended: Vec<bool>,
-    reported: Vec<bool>,
-    lost: usize,
-}
-
-impl Cores {
-    fn new(cores: usize) -> Self {
-        Self { ended: vec![false; cores], reported: vec![false; cores], lost: 0 }
-    }
-
-    fn end(&mut self, core: usize) {
-        self.ended[core] = true;
-    }
-
-    fn running(&self) -> bool {
-        self.ended.iter().any(|ended| !ended)
-    }
-
-    /// Notes a core's report; true when it completes an interval.
-    fn all_reported(&mut self, core: usize) -> bool {
-        self.reported[core] = true;
-        let complete = self.reported.iter().zip(&self.ended).all(|(reported, ended)| *reported || *ended);
-        if complete {
-            self.reported.fill(false);
-        }
-        complete
-    }
 }
 
 #[cfg(test)]

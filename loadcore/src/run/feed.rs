@@ -2,18 +2,14 @@
 
 use super::scope::{mix, text_key};
 use super::{Core, Vu};
-use crate::data::{DataError, FeedError, Feeder, OnEnd, Order, StreamedRows};
+use crate::data::{FeedError, Feeder, OnEnd, Order};
 use rand::RngExt;
-use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Rows of a streamed file that wait for somebody to ask.
-const READ_AHEAD: usize = 1_000;
 
 /// Who ends when the data of a feeder has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +42,7 @@ impl fmt::Debug for Feeds {
 struct Known(RefCell<Vec<(usize, State)>>);
 
 /// A feeder's state in this test.
-fn state_of<S: Any + Send + Sync>(core: &Core, feeder: usize, make: impl FnOnce() -> S) -> Arc<S> {
+pub(super) fn state_of<S: Any + Send + Sync>(core: &Core, feeder: usize, make: impl FnOnce() -> S) -> Arc<S> {
     let known = core.extension(|_| Known::default());
     let found =
         known.0.borrow().iter().find(|(known, _)| *known == feeder).map(|(_, state)| Arc::clone(state));
@@ -65,6 +61,8 @@ struct Asked(RefCell<Vec<Asks>>);
 #[derive(Debug, Clone, Copy)]
 struct Asks {
     feeder: usize,
+    /// For a row by the iteration's number; what a VU's setup takes besides is counted apart.
+    numbered: bool,
     own_iteration: u64,
     /// In that iteration.
     here: u64,
@@ -73,10 +71,11 @@ struct Asks {
 
 impl Asked {
     /// How often this VU has asked before: in this iteration, and in all.
-    fn count(&self, feeder: usize, own_iteration: u64) -> (u64, u64) {
+    fn count(&self, feeder: usize, numbered: bool, own_iteration: u64) -> (u64, u64) {
         let mut asked = self.0.borrow_mut();
-        let Some(asks) = asked.iter_mut().find(|asks| asks.feeder == feeder) else {
-            asked.push(Asks { feeder, own_iteration, here: 1, total: 1 });
+        let is_this = |asks: &&mut Asks| asks.feeder == feeder && asks.numbered == numbered;
+        let Some(asks) = asked.iter_mut().find(is_this) else {
+            asked.push(Asks { feeder, numbered, own_iteration, here: 1, total: 1 });
             return (0, 0);
         };
         if asks.own_iteration != own_iteration {
@@ -89,8 +88,31 @@ impl Asked {
     }
 }
 
+/// Where a feeder stands, for whoever has just asked.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    /// How many rows come before this one.
+    nth: u64,
+    /// The VU whose own order they come in; 0 if they come in one for all.
+    of_vu: u64,
+    end: DataEnd,
+}
+
 impl<T> Feeder<T> {
-    /// The next row; which one that is, and for whom, says the feeder's order.
+    /// The next row; which one that is, and for whom, says the feeder's order. Each call takes a row, so an iteration that
+    /// asks twice has two.
+    ///
+    /// ```
+    /// # use loadcore::prelude::*;
+    /// # static CARDS: SharedArray<String> = SharedArray::json("data/cards.json");
+    /// static NEXT_CARD: Feeder<String> = CARDS.unique();
+    ///
+    /// async fn pay(vu: &Vu) -> Result {
+    ///     let card = NEXT_CARD.next(vu)?;
+    ///     vu.post("/v1/payments").body(card.as_str()).send().await?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If there is no row left: see [`OnEnd`].
@@ -105,14 +127,13 @@ impl<T> Feeder<T> {
         if self.order == Order::Random {
             return Ok(&rows[vu.with_rng(|rng| rng.random_range(0..rows.len()))]);
         }
-        let (position, end) = self.position(vu);
-        if position >= len && self.on_end != OnEnd::Recycle {
+        let Position { nth, of_vu, end } = self.position(vu);
+        if nth >= len && self.on_end != OnEnd::Recycle {
             return Err(vu.no_row(path, self.on_end, end));
         }
-        let row = position % len;
+        let row = nth % len;
         let row = if self.order == Order::Shuffle {
-            let of_vu = if end == DataEnd::OfVu { vu.id() } else { 0 };
-            let parts = [text_key(path), text_key(vu.scenario()), of_vu, position / len];
+            let parts = [text_key(path), text_key(vu.scenario()), of_vu, nth / len];
             let key = parts.into_iter().fold(vu.state.core.job.seed, |key, part| mix(key ^ mix(part)));
             shuffled(row, len, key)
         } else {
@@ -121,29 +142,34 @@ impl<T> Feeder<T> {
         Ok(&rows[row as usize])
     }
 
-    /// How many rows come before this one, and whose rows these are.
-    fn position(&'static self, vu: &Vu) -> (u64, DataEnd) {
+    fn position(&'static self, vu: &Vu) -> Position {
         let address = std::ptr::from_ref(self).addr();
-        if self.order != Order::Unique {
-            let numbered = vu.state.scope.is_numbered();
-            if numbered || self.order == Order::Shuffle {
-                let asked = vu.extension(|_| Asked::default());
-                let (here, total) = asked.count(address, vu.own_iteration());
-                return if numbered {
-                    (vu.iteration() + here, DataEnd::OfScenario)
-                } else {
-                    (total, DataEnd::OfVu)
-                };
+        let in_numbered = vu.state.scope.is_numbered();
+        // Which iteration a VU's setup runs in is chance, and must not shift that iteration's rows.
+        let numbered = in_numbered && !vu.draws_apart();
+        let asked = || vu.extension(|_| Asked::default()).count(address, numbered, vu.own_iteration());
+        match self.order {
+            Order::Sequential | Order::Circular | Order::Shuffle if numbered => {
+                let (here, _) = asked();
+                Position { nth: vu.iteration() + here, of_vu: 0, end: DataEnd::OfScenario }
+            }
+            Order::Shuffle => {
+                let (_, total) = asked();
+                let end = if in_numbered { DataEnd::OfScenario } else { DataEnd::OfVu };
+                Position { nth: total, of_vu: vu.id(), end }
+            }
+            _ => {
+                let next = state_of(&vu.state.core, address, || AtomicU64::new(0));
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                Position { nth, of_vu: 0, end: DataEnd::OfScenario }
             }
         }
-        let next = state_of(&vu.state.core, address, || AtomicU64::new(0));
-        (next.fetch_add(1, Ordering::Relaxed), DataEnd::OfScenario)
     }
 }
 
 impl Vu {
     /// There is no row left; ends the load, if that shall follow.
-    fn no_row(&self, path: &str, on_end: OnEnd, end: DataEnd) -> FeedError {
+    pub(super) fn no_row(&self, path: &str, on_end: OnEnd, end: DataEnd) -> FeedError {
         if on_end == OnEnd::Stop {
             self.set_data_end(end);
             let of_this = |scenario: &&super::ScenarioJob| scenario.name == self.scenario();
@@ -171,70 +197,6 @@ fn shuffled(index: u64, n: u64, key: u64) -> u64 {
         at = left << half | right;
         if at < n {
             return at;
-        }
-    }
-}
-
-/// The rows of a file that a thread reads ahead.
-type ReadAhead<T> = async_channel::Receiver<Result<T, FeedError>>;
-
-impl<T: DeserializeOwned + Send + 'static> StreamedRows<T> {
-    /// The next row of the file, which no other iteration of this test gets. Waits for it if nobody has read it yet, and the
-    /// VU's core serves other VUs meanwhile.
-    ///
-    /// # Errors
-    /// If there is no row left: see [`OnEnd`]. Or if it cannot be read; then the error says where it stands.
-    ///
-    /// # Panics
-    /// If the file was not looked for, for want of `#[data]` on the static.
-    pub async fn next(&'static self, vu: &Vu) -> Result<T, FeedError> {
-        let core = &vu.state.core;
-        let rows: Arc<ReadAhead<T>> = state_of(core, std::ptr::from_ref(self).addr(), || self.read_ahead());
-        let row = if core.clock.is_real() {
-            rows.recv().await
-        } else {
-            // Virtual time would pass meanwhile.
-            rows.recv_blocking()
-        };
-        row.unwrap_or_else(|_| Err(vu.no_row(self.path, self.on_end, DataEnd::OfScenario)))
-    }
-
-    /// Starts the thread that reads. It ends with the file, or with the test: when nobody can ask any more.
-    fn read_ahead(&'static self) -> ReadAhead<T> {
-        let (sender, rows) = async_channel::bounded(READ_AHEAD);
-        let told = sender.clone();
-        let work = move || {
-            if let Err(error) = self.read(&sender) {
-                // Nobody is left to hear it when the test has ended meanwhile.
-                let _ = sender.send_blocking(Err(FeedError::unreadable(error)));
-            }
-        };
-        let thread = std::thread::Builder::new().name("loadcore-rows".to_owned()).spawn(work);
-        if let Err(error) = thread {
-            let problem = format!("data file {}: cannot start the thread that reads it: {error}", self.path);
-            // There is room: nothing has been sent.
-            let _ = told.try_send(Err(FeedError::unreadable(problem)));
-        }
-        rows
-    }
-
-    fn read(&self, rows: &async_channel::Sender<Result<T, FeedError>>) -> Result<(), DataError> {
-        loop {
-            let reader = self.open()?;
-            let path = reader.path().to_owned();
-            let mut is_empty = true;
-            for row in reader {
-                is_empty = false;
-                if rows.send_blocking(row.map_err(FeedError::unreadable)).is_err() {
-                    return Ok(());
-                }
-            }
-            if self.on_end != OnEnd::Recycle {
-                return Ok(());
-            }
-            if is_empty {
-                return Err(DataError::Empty { path });
-            }
         }
     }
 }

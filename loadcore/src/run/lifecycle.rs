@@ -1,11 +1,11 @@
 //! Setup before the load and teardown after it, on a thread of their own: its event loop lives as long as the test, so that
 //! what a setup made (a database's connections, a client's tasks) goes on working.
 
+use super::call::{Call, Seat, Stage, theatre};
 use super::clock::{Clock, Nanos, Turn, nanos};
 use super::engine::Stop;
 use super::hooks::{HookFuture, HookSlot, Setup, Teardown};
 use super::job::Job;
-use super::outcome::Failure;
 use super::panic::{self, Panic};
 use super::scenario::Site;
 use super::scope::Scope;
@@ -13,12 +13,11 @@ use super::slot::{End, guarded, panicked};
 use super::values::Values;
 use super::{Core, Vu};
 use crate::metric::Delta;
-use crate::plan::format_duration;
 use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// What happens around the load.
@@ -117,6 +116,7 @@ pub(crate) struct HookSpoke {
     set_up: oneshot::Sender<SetUp>,
     end: oneshot::Receiver<Option<Nanos>>,
     torn_down: oneshot::Sender<TornDown>,
+    stage: Stage,
     stop: Stop,
 }
 
@@ -127,6 +127,7 @@ pub(crate) struct HookHub {
     set_up: oneshot::Receiver<SetUp>,
     end: oneshot::Sender<Option<Nanos>>,
     torn_down: oneshot::Receiver<TornDown>,
+    seat: Seat,
 }
 
 /// Wires both ends, if the job has any hooks.
@@ -138,15 +139,26 @@ pub(crate) fn wire(job: &Job, stop: &Stop) -> Option<(HookHub, HookSpoke)> {
     let (set_up_in, set_up) = oneshot::channel();
     let (end, end_out) = oneshot::channel();
     let (torn_down_in, torn_down) = oneshot::channel();
-    let stop = stop.clone();
-    let spoke =
-        HookSpoke { begin: begin_out, set_up: set_up_in, end: end_out, torn_down: torn_down_in, stop };
-    Some((HookHub { begin, set_up, end, torn_down }, spoke))
+    let (stage, seat) = theatre();
+    let spoke = HookSpoke {
+        begin: begin_out,
+        set_up: set_up_in,
+        end: end_out,
+        torn_down: torn_down_in,
+        stage,
+        stop: stop.clone(),
+    };
+    Some((HookHub { begin, set_up, end, torn_down, seat }, spoke))
 }
 
-/// The hooks' thread is gone: a bug of loadcore's own, or no event loop could be made.
+/// The hooks' thread does not answer.
 #[derive(Debug)]
-pub(crate) struct Died;
+pub(crate) enum Silent {
+    /// It is gone: a bug of loadcore's own, or no event loop could be made.
+    Died,
+    /// A hook blocks it, and is left alone: it ends when it can, or with the process.
+    Blocked(HookError),
+}
 
 /// The teardown that is still to come.
 #[derive(Debug)]
@@ -155,22 +167,36 @@ pub(crate) struct Pending {
     pub(crate) teardowns: Vec<String>,
     end: oneshot::Sender<Option<Nanos>>,
     torn_down: oneshot::Receiver<TornDown>,
+    seat: Seat,
 }
 
 impl HookHub {
     /// Runs the setups.
-    pub(crate) async fn set_up(self) -> Result<(Delta, Result<(), NotReady>, Pending), Died> {
-        self.begin.send(()).map_err(|()| Died)?;
-        let SetUp { delta, result, teardowns } = self.set_up.await.map_err(|_| Died)?;
-        Ok((delta, result, Pending { teardowns, end: self.end, torn_down: self.torn_down }))
+    pub(crate) async fn set_up(self, stop: &Stop) -> Result<(Delta, Result<(), NotReady>, Pending), Silent> {
+        let Self { begin, set_up, end, torn_down, mut seat } = self;
+        begin.send(()).map_err(|()| Silent::Died)?;
+        let listener = seat.clone();
+        let set_up = tokio::select! {
+            biased;
+            set_up = set_up => set_up.map_err(|_| Silent::Died),
+            error = seat.blocked() => Err(Silent::Blocked(error)),
+            error = listener.deaf(stop) => Err(Silent::Blocked(error)),
+        };
+        let SetUp { delta, result, teardowns } = set_up?;
+        Ok((delta, result, Pending { teardowns, end, torn_down, seat }))
     }
 }
 
 impl Pending {
     /// Runs the teardowns. `start` is the test's, if there was one.
-    pub(crate) async fn tear_down(self, start: Option<Nanos>) -> Result<(Delta, Vec<HookError>), Died> {
-        self.end.send(start).map_err(|_| Died)?;
-        let TornDown { delta, errors } = self.torn_down.await.map_err(|_| Died)?;
+    pub(crate) async fn tear_down(mut self, start: Option<Nanos>) -> Result<(Delta, Vec<HookError>), Silent> {
+        self.end.send(start).map_err(|_| Silent::Died)?;
+        let torn_down = tokio::select! {
+            biased;
+            torn_down = self.torn_down => torn_down.map_err(|_| Silent::Died),
+            error = self.seat.blocked() => Err(Silent::Blocked(error)),
+        };
+        let TornDown { delta, errors } = torn_down?;
         Ok((delta, errors))
     }
 }
@@ -178,7 +204,7 @@ impl Pending {
 /// Runs the setups, waits for the end of the load, runs the teardowns.
 pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
     let core = Rc::new(Core::new(Arc::clone(&job), clock, job.cores, spoke.stop.clone()));
-    let backstage = Backstage { scope: Rc::new(Scope::of_hooks(&core)), core };
+    let backstage = Backstage { scope: Rc::new(Scope::of_hooks(&core)), core, stage: spoke.stage };
     // Whoever is gone at the other end has given up the whole run.
     if spoke.begin.await.is_err() {
         return;
@@ -209,23 +235,16 @@ pub(crate) async fn run(job: Arc<Job>, clock: Clock, spoke: HookSpoke) {
 struct Backstage {
     core: Rc<Core>,
     scope: Rc<Scope>,
-}
-
-/// One call of a hook.
-struct Call<'a> {
-    phase: Phase,
-    name: &'a str,
-    site: Site,
-    timeout: Duration,
+    stage: Stage,
 }
 
 impl Backstage {
     async fn set_up(&self, values: &mut Values) -> Result<(), NotReady> {
         let hooks = &self.core.job.hooks;
         for Setup { name, site, provides, run } in &hooks.setups {
-            let call = Call { phase: Phase::Setup, name, site: *site, timeout: hooks.setup_timeout };
+            let call = self.due(Phase::Setup, name, *site, hooks.setup_timeout);
             let stopped = self.core.stop.requested();
-            values.add(*provides, self.call(&call, |slot| run(slot), stopped).await?);
+            values.add(*provides, self.call(call, |slot| run(slot), stopped).await?);
         }
         Ok(())
     }
@@ -244,16 +263,22 @@ impl Backstage {
         let hooks = &self.core.job.hooks;
         let mut errors = Vec::new();
         for Teardown { name, site, run, .. } in self.teardowns() {
-            let call = Call { phase: Phase::Teardown, name, site: *site, timeout: hooks.teardown_timeout };
-            let ended = self.call(&call, |slot| run(slot), std::future::pending()).await;
+            let call = self.due(Phase::Teardown, name, *site, hooks.teardown_timeout);
+            let ended = self.call(call, |slot| run(slot), std::future::pending()).await;
             errors.extend(ended.err().and_then(NotReady::failed));
         }
         errors
     }
 
+    /// A call that begins now.
+    fn due(&self, phase: Phase, name: &str, site: Site, timeout: Duration) -> Call {
+        let due = self.core.clock.origin().and_then(|_| Instant::now().checked_add(timeout));
+        Call { phase, name: name.to_owned(), site, timeout, due }
+    }
+
     async fn call<T>(
         &self,
-        call: &Call<'_>,
+        call: Call,
         run: impl FnOnce(HookSlot) -> HookFuture<T>,
         stopped: impl Future<Output = ()>,
     ) -> Result<T, NotReady> {
@@ -273,7 +298,9 @@ impl Backstage {
             is_late = late.as_mut().poll(cx).is_ready();
             is_late || stopped.as_mut().poll(cx).is_ready()
         };
+        self.stage.send_replace(Some(call.clone()));
         let (end, _) = guarded(&vu, cut, async || run(slot).await).await;
+        self.stage.send_replace(None);
         match end {
             End::Returned(Ok(value)) => Ok(value),
             End::Returned(Err(failure)) => Err(NotReady::Failed(call.failed(&failure))),
@@ -291,24 +318,5 @@ impl Backstage {
         let now = self.core.clock.now();
         let delta = self.core.recorder.borrow_mut().drain();
         Delta { core: self.core.index, since: now, at: now, ..delta }
-    }
-}
-
-impl Call<'_> {
-    fn error(&self, place: String, message: String, timed_out: bool) -> HookError {
-        HookError { phase: self.phase, name: self.name.to_owned(), place, timed_out, message }
-    }
-
-    fn failed(&self, failure: &Failure) -> HookError {
-        let (_, place, message) = failure.explain(&self.site.to_string());
-        self.error(place, message, false)
-    }
-
-    fn timed_out(&self) -> HookError {
-        let (phase, timeout) = (self.phase, format_duration(self.timeout));
-        let message = format!(
-            "took longer than {timeout}; give it more with --{phase}-timeout or LoadTest::{phase}_timeout"
-        );
-        self.error(self.site.to_string(), message, true)
     }
 }

@@ -9,14 +9,17 @@
 //! A VU never leaves its core, and nothing on a core is shared with another one but a few atomic numbers per scenario.
 
 mod alarm;
+mod call;
 mod clock;
 mod closed;
 mod context;
 mod control;
 mod core;
+mod cores;
 pub(crate) mod engine;
 mod env;
 mod feed;
+mod follow;
 mod group;
 mod hooks;
 mod job;
@@ -27,6 +30,7 @@ mod open;
 mod outcome;
 mod panic;
 mod random;
+mod read_ahead;
 mod record;
 mod ruling;
 mod scenario;
@@ -42,10 +46,10 @@ mod vu;
 mod wires;
 
 pub(crate) use clock::{Clock, Nanos, Turn, nanos};
+pub use context::Instance;
 pub(crate) use core::Core;
 pub(crate) use env::Env;
 pub(crate) use feed::Feeds;
-pub use context::Instance;
 pub use group::GroupGuard;
 pub(crate) use group::enter;
 pub(crate) use hooks::{DEFAULT_TIMEOUT, TestHooks, VuHooks, VuSetup, VuTeardown};

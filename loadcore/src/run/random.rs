@@ -9,7 +9,15 @@ use std::time::Duration;
 /// A distribution of think times: how long a user looks at a page before the next click.
 ///
 /// Made by [`constant`], [`uniform`], [`normal`], [`lognormal`] and [`exponential`]; waited with
-/// [`Vu::think`]. Never negative.
+/// [`Vu::think`]. Never negative. `lognormal(secs(3), 0.6)` is a good first guess for people who read:
+///
+/// | | mean | median | 90% are below | 99% are below |
+/// |---|---:|---:|---:|---:|
+/// | `constant(secs(3))` | 3 s | 3 s | 3 s | 3 s |
+/// | `uniform(secs(1), secs(5))` | 3 s | 3 s | 4.6 s | 5 s |
+/// | `normal(secs(3), secs(1))` | 3 s | 3 s | 4.3 s | 5.3 s |
+/// | `lognormal(secs(3), 0.6)` | 3.6 s | 3 s | 6.5 s | 12.1 s |
+/// | `exponential(secs(3))` | 3 s | 2.1 s | 6.9 s | 13.8 s |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Think {
     shape: Shape,
@@ -43,7 +51,7 @@ pub fn uniform(least: Duration, most: Duration) -> Think {
     Think { shape: Shape::Uniform(least, most), at_most: Duration::MAX }
 }
 
-/// Times around a mean: two thirds of them within one standard deviation of it. What would be negative is 0.
+/// Times around a mean: two thirds of them within one standard deviation (`sd`) of it. What would be negative is 0.
 pub const fn normal(mean: Duration, sd: Duration) -> Think {
     Think { shape: Shape::Normal { mean: mean.as_secs_f64(), sd: sd.as_secs_f64() }, at_most: Duration::MAX }
 }
@@ -78,7 +86,8 @@ fn duration(seconds: f64) -> Duration {
 }
 
 impl Think {
-    /// No time is more than this: those that would be are this long.
+    /// No time is more than this: those that would be are this long. Default: 100 times the mean for
+    /// [`lognormal`] and [`exponential`], else no limit.
     #[must_use]
     pub const fn at_most(self, most: Duration) -> Self {
         Self { at_most: most, ..self }
@@ -114,6 +123,7 @@ impl Vu {
     /// # use loadcore::prelude::*;
     /// # async fn journey(vu: &Vu) -> Result {
     /// vu.think(lognormal(secs(3), 0.6)).await; // mostly 2 to 6 s, sometimes much longer
+    /// vu.think(lognormal(secs(3), 0.6).at_most(secs(20))).await;
     /// vu.think(uniform(millis(500), secs(2))).await;
     /// # Ok(())
     /// # }
@@ -122,7 +132,7 @@ impl Vu {
         self.sleep(time.draw(self)).await;
     }
 
-    /// A random index below `n`: the same in each run with the same seed.
+    /// A random index below `n`, all equally likely: the same in each run with the same seed.
     ///
     /// # Panics
     /// If `n` is 0: there is nothing to pick from.
@@ -146,8 +156,8 @@ impl Vu {
         self.with_rng(|rng| rng.random::<f64>()) < probability
     }
 
-    /// One of these, as often as their weights say: 3 of 4 times the first one, in the example. The same in each run with
-    /// the same seed.
+    /// One of these, as often as their weights say: 3 of 4 times the first one, in the example. Weights are whole or decimal
+    /// numbers, and need not sum to anything. The same in each run with the same seed.
     ///
     /// ```
     /// # use loadcore::prelude::*;

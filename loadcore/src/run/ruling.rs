@@ -43,8 +43,8 @@ pub struct TestAborted {
 }
 
 impl Vu {
-    /// Ends the whole test at once, as a signal does: all iterations are interrupted, this one included; teardown and the
-    /// summary follow, which tells the message. The process's exit code is 108.
+    /// Ends the whole test at once, as a signal does: all iterations are interrupted, this one included and whatever their
+    /// graceful stop; teardown and the summary follow, which tells the message. The process's exit code is 108.
     ///
     /// The journey gets no further than to its next `.await`; the error that this returns leads out of it before that. It
     /// works in scenarios, in setups (there is no load then) and in teardowns. Of several messages in one test the first
@@ -69,8 +69,19 @@ impl Vu {
         TestAborted { message }
     }
 
-    /// Marks the whole test as failed, and lets it go on: the process's exit code is 110 in the end. Of several messages
-    /// the first one is told, and the others are counted.
+    /// Marks the whole test as failed, and lets it and this iteration go on: the process's exit code is 110 in the end,
+    /// whatever the thresholds say. Of several messages the first one is told, and the others are counted.
+    ///
+    /// ```
+    /// # use loadcore::prelude::*;
+    /// # async fn example(vu: &Vu) -> Result {
+    /// let res = vu.get("/version").send().await?;
+    /// if res.text()? != "7" {
+    ///     vu.fail_test(format!("the wrong version is deployed: {}", res.text()?));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn fail_test(&self, message: impl fmt::Display) {
         self.state.core.stop.fail(self.ruling(&message, Location::caller()));

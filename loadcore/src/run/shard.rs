@@ -5,7 +5,7 @@ use super::control::{Control, Mode, Ticket};
 use super::job::{Desk, ScenarioJob};
 use super::scope::Scope;
 use super::tally::Counting;
-use super::{Core, Vu, VuSlot, closed, open};
+use super::{Core, Vu, VuSlot};
 use crate::metric::TagSetId;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stripe};
 use std::cell::{Cell, RefCell};
@@ -13,9 +13,6 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use tokio::sync::Notify;
-
-/// Between the end of a scenario and the start of the next one: so much that each core has heard of the end by then.
-const SUCCESSION_MARGIN: Nanos = 5_000_000;
 
 /// A scenario's share of one core.
 pub(crate) struct Shard {
@@ -41,6 +38,8 @@ pub(crate) struct Shard {
     stopped: Cell<bool>,
     /// The plan has ended: idle VUs are wanted no more.
     closing: Cell<bool>,
+    /// The time of all iterations is up.
+    is_over: Cell<bool>,
     /// Wakes the driver: a VU ended, or the test shall stop.
     changed: Notify,
 }
@@ -79,6 +78,7 @@ impl Shard {
             followed_until: Cell::new(None),
             stopped: Cell::new(false),
             closing: Cell::new(false),
+            is_over: Cell::new(false),
             changed: Notify::new(),
             core: Rc::clone(core),
         })
@@ -131,7 +131,7 @@ impl Shard {
 
     /// The plan has come to its end, or was stopped. One of a fixed number of iterations lasts as long as they do; any
     /// other lasts to its end, also where it wants no VU any more.
-    fn followed(&self, end: Nanos) {
+    pub(crate) fn followed(&self, end: Nanos) {
         let is_fixed =
             matches!(&self.job().schedule, Schedule::Closed(plan) if plan.budget != Budget::Unlimited);
         self.followed_until.set(Some(if is_fixed { 0 } else { self.core.clock.now().min(end) }));
@@ -177,36 +177,23 @@ impl Shard {
         self.start.get()
     }
 
+    /// That of a scenario which waits for another one, now that it is known.
+    pub(crate) fn set_start(&self, start: Nanos) {
+        self.start.set(start);
+    }
+
+    /// The plan is followed from now on.
+    pub(crate) fn begin(&self) {
+        self.scope.start.set(self.start());
+    }
+
     /// Whether a feeder has ended the load: no further iteration shall begin.
     pub(crate) fn is_out_of_data(&self) -> bool {
         self.job().shared.is_out_of_data()
     }
 
-    /// Waits for the scenario before, if there is one, and then for this one's own start.
-    async fn wait_for_start(&self) -> Woken {
-        let scenarios = &self.core.job.scenarios;
-        if let Some(before) = self.job().after.and_then(|index| scenarios.get(index)) {
-            tokio::select! {
-                biased;
-                ended = before.shared.finish.ended() => {
-                    let margin = if self.core.clock.is_real() { SUCCESSION_MARGIN } else { 0 };
-                    self.start.set(ended.saturating_add(margin).saturating_add(self.job().start_after));
-                }
-                () = self.stopped() => return Woken::Stopped,
-            }
-        }
-        // An open model waits for its first arrival as for all others, more exactly than this.
-        let is_closed = matches!(self.job().schedule, Schedule::Closed(_));
-        while is_closed && self.core.clock.now() < self.start() {
-            if self.wait_until(self.start()).await == Woken::Stopped {
-                return Woken::Stopped;
-            }
-        }
-        // Also when it is late: after a setup that was stopped there is no value to begin a VU with.
-        if self.stopped.get() { Woken::Stopped } else { Woken::Due }
-    }
-
-    async fn stopped(&self) {
+    /// Waits until the whole test stops.
+    pub(crate) async fn stopped(&self) {
         while !self.stopped.get() {
             self.changed.notified().await;
         }
@@ -320,10 +307,16 @@ impl Shard {
     }
 
     fn cut_all(&self) {
+        self.is_over.set(true);
         self.end_all();
         for control in &*self.vus.borrow() {
             control.cut();
         }
+    }
+
+    /// Whether no iteration may go on, nor one whose arrival was given to its VU too late.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 
     /// No further iteration begins.
@@ -339,8 +332,9 @@ impl Shard {
         if self.is_out_of_data() { of_plan.min(from_now) } else { of_plan }
     }
 
-    /// No further iteration begins; those that run may go on until `hard_end`.
+    /// No further iteration begins; those that run may go on until `hard_end` of the plan.
     pub(crate) async fn close(&self, hard_end: Nanos) {
+        let hard_end = self.hard_end(hard_end);
         self.end_all();
         while self.alive() > 0 {
             if self.wait_until(hard_end).await != Woken::Changed {
@@ -368,36 +362,5 @@ impl Shard {
         let now = self.core.clock.now();
         let mut recorder = self.core.recorder.borrow_mut();
         recorder.sample(self.core.ids.dropped_iterations, self.scope.tags, iterations as f64, now);
-    }
-}
-
-/// Follows the scenario's plan to its end.
-pub(crate) async fn run(shard: Rc<Shard>) {
-    // A threshold such as `dropped_iterations == 0` shall find its series.
-    shard.dropped(0);
-    if shard.wait_for_start().await == Woken::Stopped {
-        shard.followed(Nanos::MAX);
-    } else {
-        shard.scope.start.set(shard.start());
-        follow(&shard).await;
-    }
-    shard.job().shared.finish.arrive(shard.core.clock.now());
-}
-
-async fn follow(shard: &Rc<Shard>) {
-    let end = shard.start().saturating_add(nanos(shard.job().schedule.end()));
-    let hard_end = end.saturating_add(shard.job().graceful_stop);
-    match &shard.job().schedule {
-        Schedule::Closed(plan) => {
-            closed::drive(shard, plan, hard_end).await;
-            shard.followed(end);
-            shard.close(shard.hard_end(hard_end)).await;
-            closed::count_dropped(shard, plan);
-        }
-        Schedule::Open(plan) => {
-            open::drive(shard, plan).await;
-            shard.followed(end);
-            shard.close(shard.hard_end(hard_end)).await;
-        }
     }
 }

@@ -122,7 +122,7 @@ impl VuSlot {
         let is_cut = |cx: &mut Context<'_>| {
             let is_late = late.as_mut().is_some_and(|late| late.as_mut().poll(cx).is_ready());
             self.overdue.set(is_late);
-            is_late || self.control.cut.get()
+            is_late || self.control.cut.get() || self.shard.is_over()
         };
         guarded(&self.vu, is_cut, part).await
     }

@@ -8,10 +8,12 @@ use super::outcome::{Failure, Outcome};
 use super::panic;
 use super::slot::{End, Explained, VuSlot, guarded, panicked};
 use super::{Turn, Vu, nanos};
+use crate::plan::format_duration;
 use std::pin::pin;
 use std::time::Duration;
 
-/// How long a VU's teardown may take. It is also given to VUs that a signal or the end of their grace has interrupted.
+/// How long a VU's teardown may take, unless the test's may take less. It is also given to VUs that a signal or the end of
+/// their grace has interrupted.
 const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// An iteration that failed before its journey began.
@@ -104,11 +106,12 @@ impl VuSlot {
         let vu = self.vu().hook("vu_teardown");
         // The handle of an iteration that was cut counts nothing more.
         vu.resume();
-        let clock = &self.shard().core().clock;
-        let limit = clock.now().saturating_add(nanos(TEARDOWN_LIMIT));
-        let mut limit = pin!(clock.sleep_until(limit, Turn::Vu));
+        let core = self.shard().core();
+        let limit = TEARDOWN_LIMIT.min(core.job.hooks.teardown_timeout);
+        let until = core.clock.now().saturating_add(nanos(limit));
+        let mut late = pin!(core.clock.sleep_until(until, Turn::Vu));
         let slot = HookSlot::new(vu.clone());
-        let is_late = |cx: &mut std::task::Context<'_>| limit.as_mut().poll(cx).is_ready();
+        let is_late = |cx: &mut std::task::Context<'_>| late.as_mut().poll(cx).is_ready();
         let (end, _) = guarded(&vu, is_late, async || (teardown.run)(slot, own as State).await).await;
         let site = teardown.site.to_string();
         let failure = match end {
@@ -117,8 +120,8 @@ impl VuSlot {
             End::Panicked(panic) => panicked(panic),
             End::Interrupted if vu.has_left() => return,
             End::Interrupted => {
-                let limit = TEARDOWN_LIMIT.as_secs();
-                ("timeout".to_owned(), site, format!("the teardown of a VU took longer than {limit}s"))
+                let limit = format_duration(limit);
+                ("timeout".to_owned(), site, format!("the teardown of a VU took longer than {limit}"))
             }
         };
         self.count_error(failure);

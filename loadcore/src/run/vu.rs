@@ -78,7 +78,8 @@ impl Vu {
         self.state.id
     }
 
-    /// The running iteration's number in its scenario, from 0; each is given once in the whole test.
+    /// The running iteration's number in its scenario, from 0; each is given once in the whole test. With arrival rates and
+    /// `shared_iterations` there is no gap; where VUs loop on several cores there may be gaps.
     pub fn iteration(&self) -> u64 {
         self.state.iteration.get()
     }
@@ -106,6 +107,16 @@ impl Vu {
     /// At a journey's end it makes a VU begin an iteration each `least`, however fast the target answers: a closed model
     /// with a known rate. The wait is a part of `iteration_duration`; for one that is not, see
     /// [`min_iteration_duration`](crate::plan::Executor::min_iteration_duration).
+    ///
+    /// ```
+    /// # use loadcore::prelude::*;
+    /// #[scenario(executor = constant_vus(20, 10m))] // 20 devices that report each 2 s: 10 reports a second
+    /// async fn report(vu: &Vu) -> Result {
+    ///     vu.post("/v1/readings").body("21.5").send().await?;
+    ///     vu.pace(secs(2)).await;
+    ///     Ok(())
+    /// }
+    /// ```
     pub async fn pace(&self, least: Duration) {
         let until = self.state.began.get().saturating_add(nanos(least));
         if self.now() < until {

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, watch};
 pub(crate) enum Stage {
     /// It waits for the common start.
     Ready,
+    /// It has heard that the test shall stop.
+    Stopping { core: usize },
     /// It has ended, and handed over everything; its last iteration had ended at this time of the clock.
     Done { core: usize, loaded_until: Nanos },
     /// It is gone without having said so: a bug of loadcore's own, or no event loop could be made.
@@ -153,6 +155,8 @@ impl Spoke {
         }
         self.stop.requested().await;
         self.stopping = true;
+        // If nobody listens any more the whole run has been given up.
+        let _ = self.stages.send(Stage::Stopping { core: self.core });
     }
 }
 

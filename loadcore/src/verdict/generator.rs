@@ -39,6 +39,18 @@ impl Generator {
     pub fn is_sound(&self) -> bool {
         self.verdict == Soundness::Sound
     }
+
+    /// The same, without what some cores have seen at last: they were not waited for.
+    pub(crate) fn without_cores(mut self, cores: &[usize]) -> Self {
+        for core in cores {
+            self.verdict = Soundness::Invalid;
+            self.reasons.push(format!(
+                "core {core} did not hear that the test was stopped, and its last second or more is missing: a journey \
+                 blocks it; let it `.await`, or use tokio::task::spawn_blocking"
+            ));
+        }
+        self
+    }
 }
 
 /// What the verdict is based on.
@@ -59,8 +71,18 @@ pub(crate) struct Observed {
     pub(crate) iterations: f64,
     /// Samples that could not be recorded.
     pub(crate) rejected: u64,
+    /// Of all requests, those that no connection could be made for since this machine's limits did not allow it.
+    pub(crate) starved: Starved,
     /// The warning about surplus series.
     pub(crate) series: Option<String>,
+}
+
+/// Requests that the load generator's own limits have prevented.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Starved {
+    pub(crate) requests: u64,
+    pub(crate) without_descriptor: u64,
+    pub(crate) without_port: u64,
 }
 
 /// A value above the first limit is suspect, above the second invalid.
@@ -71,6 +93,7 @@ const LATENESS_MS: (f64, f64) = (10.0, 100.0);
 // Whoever lets arrivals wait has asked for it.
 const QUEUEING_MS: (f64, f64) = (10.0, f64::INFINITY);
 const DROPPED: (f64, f64) = (0.0, 0.05);
+const STARVED: (f64, f64) = (0.0, 0.05);
 
 fn grade(value: f64, (suspect, invalid): (f64, f64)) -> Soundness {
     if value > invalid {
@@ -83,7 +106,8 @@ fn grade(value: f64, (suspect, invalid): (f64, f64)) -> Soundness {
 }
 
 pub(crate) fn judge(observed: &Observed) -> Generator {
-    let mut findings = Vec::new();
+    // First: requests that fail at once keep cores busy, too.
+    let mut findings = Vec::from(observed.starved.findings());
     for (core, busy) in observed.busy.iter().enumerate() {
         let reason =
             format!("core {core} was busy {:.0}% of the time: use more cores or less load", busy * 100.0);
@@ -127,6 +151,31 @@ pub(crate) fn judge(observed: &Observed) -> Generator {
     Generator { verdict, reasons: findings.into_iter().map(|(_, reason)| reason).collect() }
 }
 
+impl Starved {
+    fn findings(self) -> [(Soundness, String); 2] {
+        let share = |prevented: u64| prevented as f64 / self.requests.max(1) as f64;
+        let finding = |prevented: u64, wanted: &str, remedy: &str| {
+            let (soundness, percent) = (grade(share(prevented), STARVED), share(prevented) * 100.0);
+            let reason = format!(
+                "{prevented} requests ({percent:.2}%) had no {wanted} to connect with: {remedy}, or take fewer VUs"
+            );
+            (soundness, reason)
+        };
+        [
+            finding(
+                self.without_descriptor,
+                "file descriptor",
+                "raise this process's limit before the start (`ulimit -n`)",
+            ),
+            finding(
+                self.without_port,
+                "local port",
+                "widen net.ipv4.ip_local_port_range, send them to several addresses, each of which has that many",
+            ),
+        ]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +196,11 @@ mod tests {
         assert_eq!(judge(&calm()), Generator { verdict: Soundness::Sound, reasons: vec![] });
     }
 
+    fn judge_starved(starved: Starved) -> (Soundness, String) {
+        let generator = judge(&Observed { starved, ..calm() });
+        (generator.verdict, generator.reasons.join("; "))
+    }
+
     #[test]
     fn each_limit_has_its_reason() {
         let verdict = |change: fn(&mut Observed)| {
@@ -165,6 +219,14 @@ mod tests {
         assert_eq!(verdict(|o| o.dropped = 1.0).0, Soundness::Suspect);
         assert_eq!(verdict(|o| o.dropped = 50.0).0, Soundness::Invalid);
         assert_eq!(verdict(|o| o.rejected = 1).0, Soundness::Suspect);
+        let starved =
+            |without_descriptor, without_port| Starved { requests: 100, without_descriptor, without_port };
+        let (soundness, reason) = judge_starved(starved(5, 0));
+        assert!(
+            soundness == Soundness::Suspect && reason.contains("5 requests (5.00%) had no file descriptor")
+        );
+        let (soundness, reason) = judge_starved(starved(0, 6));
+        assert!(soundness == Soundness::Invalid && reason.contains("ip_local_port_range"), "{reason}");
         assert!(verdict(|o| o.series = Some("too many".into())).1.contains("too many"));
     }
 }

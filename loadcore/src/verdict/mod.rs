@@ -10,7 +10,7 @@ mod threshold;
 pub use abort::Aborted;
 pub use aggregation::Aggregation;
 pub use generator::{Generator, Soundness};
-pub(crate) use generator::{Observed, judge};
+pub(crate) use generator::{Observed, Starved, judge};
 pub use measure::{Bound, Measure, Ratio};
 pub(crate) use text::{check_scenario, nearest, parse_threshold};
 pub use threshold::{Threshold, ThresholdError, ThresholdResult};

@@ -1,6 +1,8 @@
 //! Flags that judge, tag and shape a run: thresholds as text, stages and rates, tags and headers.
 
-use super::{run, run_against};
+use std::time::Instant;
+
+use super::{Ran, program, run, run_against, scratch};
 use crate::support::{quiet, settled, truth_server};
 
 #[tokio::test]
@@ -57,6 +59,50 @@ async fn stages_and_rates_replace_the_executor_of_the_one_selected_scenario() {
     assert!(ran.err.contains("browse: 50.00 iterations/s for 1s, up to 10 VUs"), "{}", ran.err);
     assert!(ran.out.contains("iteration_response_time"), "{}", ran.out);
     assert_eq!(settled(&server).await.requests, 50);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_sent_than_rps_allows_whoever_says_it() {
+    let _quiet = quiet().await;
+    let server = truth_server();
+    let config = scratch("rps.toml");
+    std::fs::write(&config, "rps = 100").unwrap();
+    let load = ["--scenario", "browse", "-u", "10", "-d", "2s", "--no-thresholds"];
+    // What the server has counted, and the most that a cap of 100 requests per second allows.
+    let sent = async |flags: &[&str], variables: &[(&str, &str)]| {
+        server.reset().await.unwrap();
+        let url = server.url();
+        let args = [&load[..], flags, &["--base-url", &url]].concat();
+        let begun = Instant::now();
+        let ran = Ran::of(&program(&args).envs(variables.iter().copied()).output().unwrap(), begun);
+        ran.assert_code(0);
+        let is_told = ran.err.contains("  requests at most 100/s\n");
+        // One at once, and what late timers may make up for: 5 ms.
+        (settled(&server).await.requests as f64, 100.0 * ran.took.as_secs_f64() + 1.5, is_told)
+    };
+    let file = ["--config", config.to_str().unwrap()];
+    for (flags, variables) in [
+        (&["--rps", "100"][..], &[("LOADCORE_RPS", "2000")][..]),
+        (&[], &[("LOADCORE_RPS", "100")]),
+        (&file, &[]),
+    ] {
+        let (sent, allowed, is_told) = sent(flags, variables).await;
+        assert!(is_told && (150.0..=allowed).contains(&sent), "{flags:?} {variables:?}: {sent} of {allowed}");
+    }
+    // It is the cap that holds them back: VUs that sleep for 10 ms send far more without it.
+    let (sent, allowed, is_told) = sent(&[&file[..], &["--rps", "0"]].concat(), &[]).await;
+    assert!(!is_told && sent > 1.5 * allowed, "{sent} without a cap, {allowed} with it");
+}
+
+#[tokio::test]
+async fn arrivals_are_all_there_and_the_banner_tells_of_it_when_they_are_spun_for() {
+    let _quiet = quiet().await;
+    let server = truth_server();
+    let args = ["--scenario", "browse", "--rate", "100/s", "-d", "1s", "--spin-arrivals"];
+    let ran = run_against(&server, &args);
+    ran.assert_code(0);
+    assert!(ran.err.contains("  arrivals by spinning, "), "{}", ran.err);
+    assert_eq!(settled(&server).await.requests, 100);
 }
 
 #[tokio::test]

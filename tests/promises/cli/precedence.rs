@@ -94,6 +94,27 @@ fn a_single_value_of_a_higher_source_wins() {
         ],
         of("cores"),
     );
+    assert_order(
+        &[
+            (Flags(&["--rps", "1"]), 1.0.into()),
+            (Variable("LOADCORE_RPS", "2"), 2.0.into()),
+            (File("rps = 3.5"), 3.5.into()),
+            (Code("options"), 4.0.into()),
+            (AsItIs, Value::Null),
+        ],
+        of("rps"),
+    );
+}
+
+#[test]
+fn a_cap_on_requests_of_0_lifts_that_of_each_lower_source() {
+    use Source::*;
+    let lower = [Variable("LOADCORE_RPS", "2"), File("rps = 3.5"), Code("options")];
+    let lifted = [Flags(&["--rps", "0"]), Variable("LOADCORE_RPS", "0"), File("rps = 0")];
+    for (higher, lower) in lifted.iter().zip(&lower) {
+        assert_ne!(planned(&[*lower])["rps"], Value::Null);
+        assert_eq!(planned(&[*higher, *lower])["rps"], Value::Null);
+    }
 }
 
 #[test]
@@ -109,6 +130,17 @@ fn a_switch_of_a_higher_source_wins_also_when_it_is_off() {
         ],
         thresholds,
     );
+    assert_order(
+        &[
+            (Flags(&["--spin-arrivals=false"]), false.into()),
+            (Variable("LOADCORE_SPIN_ARRIVALS", "true"), true.into()),
+            (File("spin_arrivals = false"), false.into()),
+            (Code("options"), true.into()),
+            (AsItIs, false.into()),
+        ],
+        |sources: &[Source<'_>]| planned(sources)["spin_arrivals"].clone(),
+    );
+    assert_eq!(planned(&[Flags(&["--spin-arrivals"])])["spin_arrivals"], true);
     let off = thresholds(&[Flags(&["--no-thresholds"]), Variable("LOADCORE_NO_THRESHOLDS", "false")]);
     assert_eq!(off, unjudged);
 }

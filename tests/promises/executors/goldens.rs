@@ -95,6 +95,19 @@ fn golden_iterations_that_time_did_not_suffice_for_are_dropped() {
 }
 
 #[test]
+fn iterations_without_number_end_with_their_time() {
+    let scenario = Scenario::new("forever", async |vu: &Vu| {
+        vu.sleep(millis(100)).await;
+        assert!(vu.progress() < 1.0);
+        Ok(())
+    });
+    let forever = per_vu_iterations(u64::MAX).vus(3).max_duration(secs(1));
+    let report = LoadTest::new().scenario(scenario.executor(forever)).run_virtual(2).unwrap();
+    assert_eq!((report.errors().len(), report.count(ITERATIONS)), (0, 30.0));
+    assert!(report.count(DROPPED_ITERATIONS) > 1e19);
+}
+
+#[test]
 fn golden_arrival_rates() {
     let arrivals = |count: u64, unit: u64, limit: u64, max_vus: u64, takes: u64| {
         let executor = constant_arrival_rate(per(count as i64, ns(unit)), ns(limit)).max_vus(max_vus);

@@ -179,6 +179,24 @@ fn a_ramping_rate_queues_too() {
     assert!(case.holds().expected.dropped > 0);
 }
 
+#[test]
+fn a_ramp_of_arrivals_starts_them_when_they_are_due_or_drops_them() {
+    // Stages of a second, half a second, none, and two: iterations shorter and longer than each of them, and than all.
+    let stages = [(1_000, 80), (500, 80), (0, 200), (2_000, 0)].map(|(ms, rate)| (millis(ms), per_sec(rate)));
+    for base in [3 * MS, 90 * MS, 700 * MS, 5 * SECOND] {
+        for (max_vus, grace) in [(7, 0), (60, 300 * MS), (500, 30 * SECOND)] {
+            let plan = ramping_arrival_rate(stages).start_rate(per_sec(20)).max_vus(max_vus);
+            let plan = plan.graceful_stop(ns(grace));
+            let (dues, end) = (dues(&plan), End { at: 3_500 * MS, grace });
+            assert_eq!(dues.len(), 290);
+            Case::new(Kind::Open { max_vus }, plan, length(base), |length| {
+                reference::arrivals(&dues, max_vus, end, length)
+            })
+            .holds();
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -99,6 +99,7 @@ pub(super) fn shortcuts(walk: &mut Walk) {
     walk.row("-u 2 -i 6", shape(planned(&["-u", "2", "-i", "6"], &[])), shared(2, 6));
     walk.row("--vus 10 alone", shape(planned(&["--vus", "10"], &[])), shared(10, 10));
     walk.elsewhere("a variable with the duration 10000", in_ms);
+    walk.row("which is refused", planned(&[], &[("LOADCORE_DURATION", "10000")]).err(), Some(104));
     walk.elsewhere("a file with the duration 20000", in_ms);
     walk.elsewhere("a graceful stop of \"10000\"", "it is written in code, as a duration");
     walk.elsewhere("a start time of 1000.5", "it is written in code, as a duration");

@@ -42,10 +42,13 @@ fn any_executor() -> impl Strategy<Value = Executor> {
         any_ramp(),
         (1_u64..40, 0_u64..200).prop_map(|(vus, more)| shared_iterations(vus + more).vus(vus).into()),
         (1_u64..30, 1_u64..9).prop_map(|(vus, each)| per_vu_iterations(each).vus(vus).into()),
-        (1_u32..300, some_time(3_000), most_vus.clone()).prop_map(|(rate, length, vus)| {
-            let arrivals = constant_arrival_rate(per_sec(f64::from(rate) / 7.0), length);
-            vus.map_or(arrivals.clone(), |vus| arrivals.max_vus(vus)).into()
-        }),
+        (1_u32..300, some_time(3_000), most_vus.clone(), any::<bool>()).prop_map(
+            |(rate, length, vus, random)| {
+                let arrivals = constant_arrival_rate(per_sec(f64::from(rate) / 7.0), length);
+                let arrivals = if random { arrivals.poisson() } else { arrivals };
+                vus.map_or(arrivals.clone(), |vus| arrivals.max_vus(vus)).into()
+            }
+        ),
         (rates, most_vus).prop_map(|(stages, vus)| {
             let arrivals =
                 ramping_arrival_rate(stages.into_iter().map(|(length, rate)| (length, per_sec(rate))));

@@ -73,6 +73,19 @@ impl Program {
         assert!(Command::new("kill").args([name, pid]).status().unwrap().success());
     }
 
+    /// As a second one, which comes no sooner than somebody can ask again.
+    fn signal_again(&self) {
+        std::thread::sleep(Duration::from_millis(80));
+        self.signal("INT");
+    }
+
+    /// Sends several at once.
+    pub(super) fn signals(&self, names: &[&str]) {
+        let pid = self.child.id();
+        let orders: String = names.iter().map(|name| format!("kill -{name} {pid};")).collect();
+        assert!(Command::new("sh").args(["-c", &orders]).status().unwrap().success());
+    }
+
     pub(super) fn end(mut self) -> Ended {
         let (mut rest, mut log) = (String::new(), String::new());
         self.out.read_to_string(&mut rest).unwrap();
@@ -110,6 +123,11 @@ fn a_setup_that_fails_hangs_or_panics_ends_the_test_before_the_load() {
         ("fail", 107, "error: the setup `prepare` failed at tests/testbed/programs/of_hooks.rs:"),
         ("panic", 107, "panicked: SETUP was told to panic"),
         ("hang", 100, "took longer than 1s; give it more with --setup-timeout or LoadTest::setup_timeout"),
+        (
+            "block",
+            100,
+            "LoadTest::setup_timeout; and it blocks its thread, so that nothing after it could run",
+        ),
     ] {
         let ended = run(&[("SETUP", order)]);
         assert_eq!((ended.code, ended.said.len()), (code, 1), "{order}: {:?} {}", ended.said, ended.log);
@@ -161,6 +179,7 @@ fn a_teardown_that_fails_hangs_or_panics_is_told_below_the_summary() {
             101,
             "took longer than 1s; give it more with --teardown-timeout or LoadTest::teardown_timeout",
         ),
+        ("block", 101, "and it blocks its thread, so that nothing after it could run"),
     ] {
         let ended = run(&[("TEARDOWN", order)]);
         assert_eq!((ended.code, ended.said.len()), (code, 3), "{order}: {:?} {}", ended.said, ended.log);
@@ -212,7 +231,7 @@ fn each_signal_is_answered_with_what_it_ends() {
     std::thread::sleep(Duration::from_millis(300));
     program.signal("INT");
     program.until("TEARDOWN begins");
-    program.signal("INT");
+    program.signal_again();
     let lines = [
         "setup: prepare",
         "interrupted: ending the iterations, then teardown and summary; Ctrl-C again ends at once",
@@ -246,7 +265,7 @@ fn a_second_signal_ends_a_teardown_that_hangs() {
     program.signal("INT");
     program.until("TEARDOWN begins");
     let began = Instant::now();
-    program.signal("INT");
+    program.signal_again();
     let ended = program.end();
     assert!(began.elapsed() < Duration::from_millis(900), "before its timeout: {:?}", began.elapsed());
     assert_eq!((ended.code, ended.summary.as_str()), (105, ""));

@@ -57,6 +57,45 @@ fn at_each_phase_a_signal_ends_the_test_with_what_is_left_to_do_and_105() {
 }
 
 #[test]
+fn what_blocks_its_thread_holds_up_no_signal() {
+    let deaf = "core 0 did not hear that the test was stopped";
+    let no_teardown = "it blocks its thread, and was left when the test was stopped: no teardown could run";
+    let too_long = "took longer than 1s;";
+    let phases = [
+        ("SETUP", "SETUP begins", 1, no_teardown),
+        ("WORK", "SETUP ends", 4, deaf),
+        ("TEARDOWN", "TEARDOWN begins", 3, too_long),
+    ];
+    std::thread::scope(|scope| {
+        for signal in SIGNALS {
+            for (place, said, said_in_all, told) in phases {
+                scope.spawn(move || {
+                    let (ended, took) = signalled(start(&[(place, "block")]), said, 300, signal);
+                    let what = format!("SIG{signal} while {place} blocks: {:?} {}", ended.said, ended.log);
+                    assert_eq!((ended.code, &ended.said), (105, &lines(said_in_all)), "{what}");
+                    assert!(ended.summary.contains(told), "{what}{}", ended.summary);
+                    let teardown = Duration::from_secs(u64::from(place == "TEARDOWN"));
+                    assert!(took < teardown + AT_MOST, "{took:?} after {what}");
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn signals_that_come_at_the_same_time_are_one() {
+    for signals in [["INT", "INT"], ["INT", "TERM"], ["TERM", "INT"], ["TERM", "TERM"]] {
+        let mut program = start(&[("WORK", "hang"), ("TEARDOWN", "slow")]);
+        program.until("SETUP ends");
+        std::thread::sleep(Duration::from_millis(200));
+        program.signals(&signals);
+        let ended = program.end();
+        assert_eq!((ended.code, &ended.said), (105, &lines(4)), "{signals:?} {}", ended.log);
+        assert!(ended.summary.contains("interrupted by a signal"), "{signals:?} {}", ended.summary);
+    }
+}
+
+#[test]
 fn before_the_start_there_is_nothing_to_tell() {
     for signal in SIGNALS {
         let fifo = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("summary-{signal}.fifo"));
@@ -96,6 +135,23 @@ fn a_summary_that_nobody_reads_is_left_after_a_second() {
         assert_eq!(code, 105);
         assert!((Duration::from_millis(900)..AT_MOST * 2).contains(&took), "{took:?}");
     }
+}
+
+#[test]
+fn a_signal_in_the_load_does_not_wait_for_ever_for_a_reader_of_the_summary() {
+    let (out, mut into) = std::io::pipe().unwrap();
+    let program = start_with(&[("TEARDOWN", "hang")], &[], into.try_clone().unwrap());
+    let mut program = program.reading(out);
+    program.until("TEARDOWN begins");
+    let began = Instant::now();
+    program.signal("TERM");
+    into.write_all(&[b'\n'; 1 << 16]).unwrap();
+    drop(into);
+    let code = program.code();
+    let took = began.elapsed();
+    assert_eq!(code, 105);
+    // What is left of the teardown's second, and the summary's.
+    assert!(took < Duration::from_millis(2_500), "{took:?}");
 }
 
 #[test]

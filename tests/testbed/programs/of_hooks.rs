@@ -11,6 +11,7 @@ async fn act(vu: &Vu, place: &str) -> Result {
     println!("{place} begins");
     match told(place).as_deref() {
         Some("hang") => vu.sleep(hours(1)).await,
+        Some("block") => std::thread::sleep(secs(10)),
         Some("slow") => vu.sleep(millis(600)).await,
         Some("abort") => Err(vu.abort_test(format!("{place} was told to abort")))?,
         Some("fail-test") => vu.fail_test(format!("{place} was told to fail the test")),
@@ -40,6 +41,7 @@ async fn work(vu: &Vu, _ready: &Ready) -> Result {
     vu.sleep(millis(100)).await;
     match told("WORK").as_deref() {
         Some("hang") => vu.sleep(hours(1)).await,
+        Some("block") => std::thread::sleep(secs(10)),
         Some("abort") => Err(vu.abort_test("WORK was told to abort"))?,
         Some("fail-test") => vu.fail_test("WORK was told to fail the test"),
         _ => {}

@@ -1,7 +1,7 @@
 //! Iterations that start at a constant rate, however long the earlier ones take.
 
 use super::open::{OpenOptions, open_options};
-use super::{Plan, PlanError, require_duration, shared_options};
+use super::{LONGEST, Plan, PlanError, require_duration, shared_options};
 use crate::plan::poisson::unit_process;
 use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
 use std::time::Duration;
@@ -15,6 +15,11 @@ pub struct ConstantArrivalRate {
 }
 
 /// Iterations start at `rate` for `duration`: an open model, as real users are.
+/// `constant_arrival_rate(per_sec(200), mins(5))`, or `5m` in the attribute.
+///
+/// Iteration `i` is due at `i` times unit / rate, in whole nanoseconds, rounded down: the first one at 0, the last one
+/// before the duration is over. A rate or a duration of 0 is an error before the start, and so is a rate above one arrival
+/// in each nanosecond.
 ///
 /// Each iteration takes an idle VU, or a new one up to [`max_vus`](ConstantArrivalRate::max_vus). When all of those are
 /// busy the arrival is dropped and counted in `dropped_iterations`, or waits if there is a
@@ -25,6 +30,12 @@ pub fn constant_arrival_rate(rate: ArrivalRate, duration: Duration) -> ConstantA
 
 shared_options!(ConstantArrivalRate);
 open_options!(ConstantArrivalRate);
+
+impl ConstantArrivalRate {
+    fn end(&self) -> Duration {
+        self.duration.min(LONGEST)
+    }
+}
 
 /// Arrival `i` is due at `i * unit / rate`, the first at 0 and the last before `end`.
 fn arrivals(rate: ArrivalRate, end: Duration) -> impl Iterator<Item = Duration> {
@@ -67,8 +78,16 @@ pub(super) fn require_unit(executor: &'static str, rate: ArrivalRate) -> Result<
     Ok(())
 }
 
+/// Checks the highest rate per second.
 pub(super) fn require_rate(executor: &'static str, rate: f64) -> Result<(), PlanError> {
-    if rate.is_finite() && rate > 0.0 {
+    const MOST: f64 = 1e9;
+    if rate > MOST {
+        let problem = format!(
+            "a rate of {rate:e} a second is more than one arrival in each nanosecond: give for example per_sec(10)"
+        );
+        return Err(PlanError::new(executor, problem));
+    }
+    if rate > 0.0 {
         return Ok(());
     }
     Err(PlanError::new(executor, format!("a rate of {rate} starts nothing: give for example per_sec(10)")))
@@ -86,9 +105,9 @@ impl Plan for ConstantArrivalRate {
     fn schedule(&self) -> Result<Schedule, PlanError> {
         require_duration(self.name(), "duration", self.duration)?;
         require_unit(self.name(), self.rate)?;
-        require_rate(self.name(), self.rate.count)?;
+        require_rate(self.name(), self.rate.per_second())?;
         self.options.check(self.name())?;
-        let (rate, end) = (self.rate, self.duration);
+        let (rate, end) = (self.rate, self.end());
         let arrivals = if self.options.poisson {
             Arrivals::random(move |seed| random_arrivals(rate, end, seed))
         } else {
@@ -105,9 +124,9 @@ impl Plan for ConstantArrivalRate {
 
     fn stages(&self) -> Vec<Stage> {
         let rate = self.rate.per_second();
-        let arrivals = arrivals_before(self.rate, self.duration);
+        let arrivals = arrivals_before(self.rate, self.end());
         let load = StageLoad::Rate { from: rate, to: rate, arrivals };
-        vec![Stage { start: Duration::ZERO, end: self.duration, load }]
+        vec![Stage { start: Duration::ZERO, end: self.end(), load }]
     }
 }
 
@@ -132,10 +151,37 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn arrivals_are_due_at_the_exact_instants(
+            count in 1_u32..100_000,
+            unit_ms in prop_oneof![Just(1_000), Just(60_000), 1_u64..5_000],
+            // Much later floats are no longer as exact.
+            days in prop::collection::vec(0.0..25.0, 20),
+        ) {
+            let rate = per(count, Duration::from_millis(unit_ms));
+            for day in days {
+                let n = (day * 86_400.0 * rate.per_second()) as u64;
+                let exact = u128::from(n) * rate.unit.as_nanos() / u128::from(count);
+                prop_assert!(due(rate, n as f64).as_nanos().abs_diff(exact) <= 1, "arrival {}", n);
+            }
+        }
+    }
+
     #[test]
     fn ten_million_arrivals_are_counted_at_once() {
         let stages = constant_arrival_rate(per_sec(10_000), Duration::from_secs(1_000)).stages();
         assert_eq!(stages[0].arrivals(), Some(10_000_000));
+    }
+
+    #[test]
+    fn a_plan_without_an_end_ends_with_the_clock() {
+        let rare = constant_arrival_rate(per(1, Duration::from_secs(1 << 30)), Duration::MAX);
+        let Ok(Schedule::Open(plan)) = rare.schedule() else { panic!("refused") };
+        // 2^64 ns, in steps of 2^30 s.
+        assert_eq!((plan.arrivals.iter().count(), rare.stages()[0].arrivals()), (18, Some(18)));
     }
 
     #[test]
@@ -173,6 +219,10 @@ mod tests {
         for rate in [0.0, -1.0, f64::NAN] {
             let error = constant_arrival_rate(per_sec(rate), Duration::from_secs(1)).schedule().unwrap_err();
             assert!(error.to_string().contains("starts nothing"), "{error}");
+        }
+        for rate in [1.1e9, (1_u64 << 53) as f64, f64::MAX, f64::INFINITY] {
+            let error = constant_arrival_rate(per_sec(rate), Duration::from_secs(1)).schedule().unwrap_err();
+            assert!(error.to_string().contains("more than one arrival in each nanosecond"), "{error}");
         }
         assert!(constant_arrival_rate(per_sec(1), Duration::from_secs(1)).max_vus(0).schedule().is_err());
     }

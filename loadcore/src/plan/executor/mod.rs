@@ -3,11 +3,23 @@
 //! Each lives in a file of its own and is made by the function of its name. All of them share
 //! [`start_after`](Executor::start_after), [`after`](Executor::after), [`graceful_stop`](Executor::graceful_stop),
 //! [`min_iteration_duration`](Executor::min_iteration_duration) and [`iteration_timeout`](Executor::iteration_timeout).
+//! These turn a builder into an [`Executor`], so a builder's own options stand in front of them:
+//!
+//! ```
+//! # use loadcore::prelude::*;
+//! # let executor =
+//! constant_arrival_rate(per_sec(40), mins(5)).poisson().max_vus(500).after("warmup").graceful_stop(secs(5))
+//! # ;
+//! # assert_eq!(executor.name(), "constant-arrival-rate");
+//! ```
+//!
+//! A configuration that cannot be run is a [`PlanError`], found before the test starts.
 
 mod constant_arrival_rate;
 mod constant_vus;
 mod open;
 mod per_vu_iterations;
+mod ramp;
 mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
@@ -27,6 +39,9 @@ pub use shared_iterations::{SharedIterations, shared_iterations};
 pub const DEFAULT_GRACEFUL_STOP: Duration = Duration::from_secs(30);
 /// The longest an iteration-bound executor runs, when nothing else is said (as in k6).
 pub const DEFAULT_MAX_DURATION: Duration = Duration::from_secs(600);
+
+/// The longest plan, since instants are counted in nanoseconds: 584 years.
+const LONGEST: Duration = Duration::from_nanos(u64::MAX);
 
 /// A configuration that cannot be run: what is wrong, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,21 +109,22 @@ impl Executor {
     /// time that is within a few milliseconds, and the same instant on all cores.
     ///
     /// That there is no such scenario, that it is the scenario itself, or that several wait for each other, is an error
-    /// before the start. If `--scenario` leaves the earlier one out, nobody waits for it.
+    /// before the start. If `--scenario` leaves the earlier one out, nobody waits for it. Default: it waits for none.
     pub fn after(mut self, scenario: impl Into<String>) -> Self {
         self.after = Some(scenario.into());
         self
     }
 
     /// An iteration that took less is followed by a pause for the rest, before its VU takes the next one. The pause does
-    /// not count in `iteration_duration`. Default: 0. See also [`Vu::pace`](crate::Vu::pace).
+    /// not count in `iteration_duration`, and ends with the scenario's plan. Default: 0. See also
+    /// [`Vu::pace`](crate::Vu::pace).
     pub fn min_iteration_duration(mut self, least: Duration) -> Self {
         self.min_iteration_duration = least;
         self
     }
 
     /// Cuts an iteration that takes longer: it has failed, with the kind `timeout` and the scenario's place, and its
-    /// duration counts. A `#[vu_setup]` has the same time. Default: none.
+    /// duration counts. A `#[vu_setup]` has the same time. Default: none. 0 is an error before the start.
     pub fn iteration_timeout(mut self, most: Duration) -> Self {
         self.iteration_timeout = Some(most);
         self
@@ -228,6 +244,19 @@ pub(crate) fn require_vus(executor: &'static str, vus: u64) -> Result<(), PlanEr
         1..=MOST => Ok(()),
         _ => Err(PlanError::new(executor, format!("{vus} VUs are more than the {MOST} that are possible"))),
     }
+}
+
+/// What all stages take together.
+fn total(lengths: impl Iterator<Item = Duration>) -> Duration {
+    lengths.fold(Duration::ZERO, Duration::saturating_add)
+}
+
+fn require_total(executor: &'static str, total: Duration) -> Result<(), PlanError> {
+    if total > LONGEST {
+        let problem = "the stages take more than 584 years in all: give shorter ones, for example mins(5)";
+        return Err(PlanError::new(executor, problem));
+    }
+    require_duration(executor, "total of all stages", total)
 }
 
 pub(crate) fn require_duration(executor: &'static str, what: &str, value: Duration) -> Result<(), PlanError> {

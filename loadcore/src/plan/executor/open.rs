@@ -36,8 +36,9 @@ impl OpenOptions {
 macro_rules! open_options {
     ($builder:ty) => {
         impl $builder {
-            /// The most iterations in flight at once. Default: the arrivals of 10 seconds at the highest rate, at most
-            /// 80% of the free file descriptors.
+            /// The most iterations in flight at once: the rate times the longest an iteration may take, so that a slow
+            /// target is measured and not spared. Default: the arrivals of 10 seconds at the highest rate, at most 80% of
+            /// the free file descriptors. VUs are made when they are needed, so a generous number costs nothing.
             pub fn max_vus(mut self, vus: u64) -> Self {
                 self.options.max_vus = Some(vus);
                 self

@@ -2,7 +2,8 @@
 
 use super::constant_arrival_rate::{require_rate, require_unit};
 use super::open::{OpenOptions, open_options};
-use super::{Plan, PlanError, require_duration, shared_options};
+use super::ramp::{arrivals, ramps};
+use super::{Plan, PlanError, require_total, shared_options};
 use crate::plan::number::counted;
 use crate::plan::poisson::unit_process;
 use crate::plan::{ArrivalRate, Arrivals, OpenSchedule, Schedule, Stage, StageLoad, format_duration};
@@ -20,7 +21,12 @@ pub struct RampingArrivalRate {
 /// `ramping_arrival_rate([(mins(1), per_sec(100)), (mins(5), per_sec(100))])`, or `1m` for `mins(1)` in the attribute.
 ///
 /// Starts from a rate of 0 unless [`start_rate`](RampingArrivalRate::start_rate) says otherwise (as in k6). A stage of 0 s
-/// jumps.
+/// jumps. The n-th iteration is due when the area under the rate reaches n, in whole nanoseconds, rounded down; so none is
+/// due at 0.
+///
+/// Each iteration takes an idle VU, or a new one up to [`max_vus`](RampingArrivalRate::max_vus). When all of those are
+/// busy the arrival is dropped and counted in `dropped_iterations`, or waits if there is a
+/// [`queue`](RampingArrivalRate::queue).
 pub fn ramping_arrival_rate(stages: impl IntoIterator<Item = (Duration, ArrivalRate)>) -> RampingArrivalRate {
     RampingArrivalRate {
         start_rate: crate::plan::per_sec(0),
@@ -42,77 +48,12 @@ impl RampingArrivalRate {
     }
 
     fn total(&self) -> Duration {
-        self.stages.iter().map(|(duration, _)| *duration).sum()
+        super::total(self.stages.iter().map(|(duration, _)| *duration))
     }
 }
 
 shared_options!(RampingArrivalRate);
 open_options!(RampingArrivalRate);
-
-/// A stretch of time over which the rate changes linearly.
-#[derive(Debug, Clone, Copy)]
-struct Ramp {
-    /// Nanoseconds before it, and in it.
-    begin: f64,
-    length: f64,
-    /// Arrivals before it.
-    done: f64,
-    /// Arrivals per nanosecond, at its begin and its end.
-    from: f64,
-    to: f64,
-}
-
-impl Ramp {
-    fn arrivals(self) -> f64 {
-        (self.from + self.to) / 2.0 * self.length
-    }
-
-    /// Arrivals by its end, with what is left of the last one.
-    fn done_after(self) -> f64 {
-        self.done + self.arrivals() + ROUNDING
-    }
-
-    /// When the `n`-th arrival of all is due: the area under the rate reaches `n`.
-    ///
-    /// The root of `from t + (to - from) / (2 length) t^2 = n - done`, in the form that does not cancel.
-    fn instant(self, n: f64) -> f64 {
-        let missing = n - self.done;
-        let slope = (self.to - self.from) / self.length;
-        let root = (self.from * self.from + 2.0 * slope * missing).max(0.0).sqrt();
-        self.begin + (2.0 * missing / (self.from + root)).min(self.length)
-    }
-}
-
-fn ramps(start: ArrivalRate, stages: &[(Duration, ArrivalRate)]) -> Vec<Ramp> {
-    let per_nano = |rate: ArrivalRate| rate.count / rate.unit.as_nanos() as f64;
-    let (mut begin, mut done, mut from) = (0.0, 0.0, per_nano(start));
-    let mut ramps = Vec::new();
-    for (duration, target) in stages {
-        let ramp = Ramp { begin, length: duration.as_nanos() as f64, done, from, to: per_nano(*target) };
-        if !duration.is_zero() {
-            ramps.push(ramp);
-            done += ramp.arrivals();
-            begin += ramp.length;
-        }
-        from = ramp.to;
-    }
-    ramps
-}
-
-/// An area of 5.999999999 is 6 but for rounding.
-const ROUNDING: f64 = 1e-9;
-
-/// An arrival is due when the area under the rate reaches its number: 1, 2, 3 and so on, so that none is due at 0, where a
-/// constant rate begins (as in k6). For random arrivals the numbers are those of a Poisson process of rate 1.
-fn arrivals(ramps: Vec<Ramp>, numbers: impl Iterator<Item = f64>) -> impl Iterator<Item = Duration> {
-    let mut current = 0;
-    numbers.map_while(move |n| {
-        while n > ramps.get(current)?.done_after() {
-            current += 1;
-        }
-        Some(Duration::from_nanos(ramps[current].instant(n) as u64))
-    })
-}
 
 impl Plan for RampingArrivalRate {
     fn name(&self) -> &'static str {
@@ -133,7 +74,7 @@ impl Plan for RampingArrivalRate {
                 "there is no stage: give at least one (duration, rate) pair",
             ));
         }
-        require_duration(self.name(), "total of all stages", self.total())?;
+        require_total(self.name(), self.total())?;
         for rate in self.stages.iter().map(|(_, rate)| rate).chain([&self.start_rate]) {
             require_unit(self.name(), *rate)?;
             if !(rate.count.is_finite() && rate.count >= 0.0) {
@@ -272,5 +213,8 @@ mod tests {
         assert!(error(ramping_arrival_rate([(secs(1), per_sec(0))])).contains("starts nothing"));
         assert!(error(ramping_arrival_rate([(secs(1), per_sec(-1))])).contains("impossible"));
         assert!(error(ramping_arrival_rate([(secs(0), per_sec(1))])).contains("0s does nothing"));
+        let ages = [(Duration::MAX, per_sec(1)), (secs(1), per_sec(1))];
+        assert!(error(ramping_arrival_rate(ages)).contains("more than 584 years"));
+        assert!(error(ramping_arrival_rate([(secs(1), per_sec(1e10))])).contains("more than one arrival"));
     }
 }

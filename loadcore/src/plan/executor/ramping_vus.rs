@@ -1,6 +1,6 @@
 //! VU numbers that ramp linearly from stage to stage.
 
-use super::{Plan, PlanError, require_duration, require_vus, shared_options};
+use super::{Plan, PlanError, require_total, require_vus, shared_options};
 use crate::plan::number::counted;
 use crate::plan::{Budget, ClosedSchedule, Schedule, Stage, StageLoad, VuStep, format_duration};
 use std::time::Duration;
@@ -32,7 +32,8 @@ impl RampingVus {
         self
     }
 
-    /// How long a VU that is ramped down may go on with its iteration before it is interrupted. Default: 30 s.
+    /// How long a VU that is ramped down may go on with its iteration before it is interrupted. Default: 30 s; 0 cuts it
+    /// at once.
     pub fn graceful_ramp_down(mut self, grace: Duration) -> Self {
         self.graceful_ramp_down = grace;
         self
@@ -43,7 +44,7 @@ impl RampingVus {
     }
 
     fn total(&self) -> Duration {
-        self.stages.iter().map(|(duration, _)| *duration).sum()
+        super::total(self.stages.iter().map(|(duration, _)| *duration))
     }
 }
 
@@ -95,7 +96,7 @@ impl Plan for RampingVus {
             ));
         }
         require_vus(self.name(), self.peak())?;
-        require_duration(self.name(), "total of all stages", self.total())?;
+        require_total(self.name(), self.total())?;
         Ok(Schedule::Closed(ClosedSchedule {
             steps: ramp_steps(self.start_vus, &self.stages),
             budget: Budget::Unlimited,
@@ -149,5 +150,8 @@ mod tests {
         assert!(error(ramping_vus([])).contains("no stage"));
         assert!(error(ramping_vus([(Duration::from_secs(1), 0)]).start_vus(0)).contains("0 VUs"));
         assert!(ramping_vus([(Duration::from_secs(1), 0)]).schedule().is_ok());
+        let ages = ramping_vus([(Duration::MAX, 5), (Duration::from_secs(1), 1)]);
+        assert!(ages.describe().contains("over 2 stages"), "{}", ages.describe());
+        assert!(error(ages).contains("more than 584 years"));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Segment`] is a part of the whole, such as `1/3:2/3`; a [`Sequence`] says how the whole is cut, such as
 //! `0,1/3,2/3,1`; a [`Share`] is one segment of a sequence. A share owns indices: of VUs, of shared iterations, of
-//! arrivals. Every index has exactly one owner, so the union of all shares' plans is the whole plan.
+//! arrivals. Every index has exactly one owner, so the union of all shares' plans is the whole plan. Text and cut are k6's.
 
 mod project;
 mod sequence;
@@ -47,7 +47,19 @@ pub enum SegmentError {
     },
 }
 
-/// A part of the whole: what lies after `from`, up to and including `to`.
+/// A part of the whole: what lies after one point, up to and including another one.
+///
+/// Written as `1/3:2/3`, `0.25:0.5` or `25%:50%`; `20%` alone is `0:1/5`, and an empty text the whole. Points are exact, and
+/// their denominators at most a million.
+///
+/// ```
+/// use loadcore::plan::Segment;
+///
+/// let quarter: Segment = "25%:50%".parse()?;
+/// assert_eq!(quarter.to_string(), "1/4:1/2");
+/// assert_eq!(Segment::WHOLE.split(4)?[1], quarter);
+/// # Ok::<(), loadcore::plan::SegmentError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Segment {
     from: Point,
@@ -82,7 +94,7 @@ impl Segment {
         Ok((0..n).map(|i| Self { from: self.from + step * i, to: self.from + step * (i + 1) }).collect())
     }
 
-    /// The part of this segment that `inner` is of the whole.
+    /// The part of this segment that `inner` is of the whole: `0:1/2` of `1/2:1` is `1/2:3/4`.
     ///
     /// # Errors
     /// If the cut is too fine.

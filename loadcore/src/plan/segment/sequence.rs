@@ -5,7 +5,19 @@ use num_integer::lcm;
 use std::fmt;
 use std::str::FromStr;
 
-/// Segments that follow each other from 0 to 1.
+/// Segments that follow each other from 0 to 1: how the whole is cut, the same for all machines.
+///
+/// Written as its points, such as `0,1/3,2/3,1`; a missing 0 or 1 is added. An empty text, as the default, is the whole in
+/// one piece. The pattern of owners may have a million slots at most.
+///
+/// ```
+/// use loadcore::plan::Sequence;
+///
+/// let thirds: Sequence = "1/3,2/3".parse()?;
+/// assert_eq!(thirds.to_string(), "0,1/3,2/3,1");
+/// assert_eq!(thirds.segments().len(), 3);
+/// # Ok::<(), loadcore::plan::SegmentError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence {
     segments: Vec<Segment>,
@@ -68,6 +80,16 @@ impl Sequence {
             })
             .collect();
         Self::at(&points, &format!("{of} parts"))
+    }
+
+    /// How many of the first `n` indices each segment owns.
+    pub(super) fn scale(&self, n: u64) -> Vec<u64> {
+        let (full, rest) = (n / self.slots, n % self.slots);
+        let mut scaled = vec![0; self.segments.len()];
+        for (slot, owner) in (0..).zip(self.owners()) {
+            scaled[owner] += full + u64::from(slot < rest);
+        }
+        scaled
     }
 
     /// Which segment owns each slot of the pattern.

@@ -74,13 +74,13 @@ async fn open_any(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), F
 }
 
 fn connect_failure(address: SocketAddr, error: &io::Error) -> Failure {
-    let kind = match error.kind() {
-        io::ErrorKind::ConnectionRefused => ErrorKind::ConnectionRefused,
-        io::ErrorKind::ConnectionReset => ErrorKind::ConnectionReset,
-        io::ErrorKind::TimedOut => ErrorKind::ConnectTimeout,
-        _ => return Failure::new(ErrorKind::Connect, format_args!("{address}: {error}")),
-    };
-    Failure::new(kind, address)
+    match ErrorKind::of_connect(error) {
+        // What the system says adds something to these only.
+        kind @ (ErrorKind::Connect | ErrorKind::NoDescriptor | ErrorKind::NoPort) => {
+            Failure::new(kind, format_args!("{address}: {error}"))
+        }
+        kind => Failure::new(kind, address),
+    }
 }
 
 async fn handshake(core: &HttpCore, origin: &Origin, socket: Counted) -> Result<TlsStream<Counted>, Failure> {

@@ -41,6 +41,11 @@ pub enum ErrorKind {
     Other,
     /// A path without a base URL to resolve it against. Such a request is none: it is counted nowhere.
     NoBaseUrl,
+    /// This process may open no further file descriptor: a limit of the load generator, not of its target.
+    NoDescriptor,
+    /// This machine has no port left for another connection to that address, or no address to connect from: a limit of the
+    /// load generator, not of its target.
+    NoPort,
 }
 
 impl ErrorKind {
@@ -62,6 +67,8 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::Other => "other",
             Self::NoBaseUrl => "no base URL",
+            Self::NoDescriptor => "no free file descriptor",
+            Self::NoPort => "no free local port",
         }
     }
 
@@ -73,12 +80,28 @@ impl ErrorKind {
             Self::Dns => 1101,
             Self::ConnectTimeout => 1211,
             Self::ConnectionRefused => 1212,
-            Self::Connect => 1210,
+            Self::Connect | Self::NoDescriptor | Self::NoPort => 1210,
             Self::Tls => 1300,
             Self::UnknownAuthority => 1310,
             Self::WrongHost => 1311,
             Self::ConnectionReset => 1220,
             Self::ConnectionClosed | Self::InvalidResponse | Self::Cancelled | Self::Other => 1000,
+        }
+    }
+
+    /// What an I/O error means that no connection came of.
+    pub(super) fn of_connect(error: &io::Error) -> Self {
+        // Of this process, and of the whole system: the same numbers on all systems that call themselves Unix.
+        const TOO_MANY_OPEN: [i32; 2] = [24, 23];
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::ConnectionRefused,
+            io::ErrorKind::ConnectionReset => Self::ConnectionReset,
+            io::ErrorKind::TimedOut => Self::ConnectTimeout,
+            io::ErrorKind::AddrNotAvailable => Self::NoPort,
+            _ if cfg!(unix) && error.raw_os_error().is_some_and(|code| TOO_MANY_OPEN.contains(&code)) => {
+                Self::NoDescriptor
+            }
+            _ => Self::Connect,
         }
     }
 
@@ -206,5 +229,24 @@ impl fmt::Display for BodyError {
 impl StdError for BodyError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&self.kinded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_generators_own_machine_lacks_is_no_fault_of_the_target() {
+        for (error, want) in [
+            (io::Error::from_raw_os_error(24), ErrorKind::NoDescriptor),
+            (io::Error::from_raw_os_error(23), ErrorKind::NoDescriptor),
+            (io::ErrorKind::AddrNotAvailable.into(), ErrorKind::NoPort),
+            (io::ErrorKind::ConnectionRefused.into(), ErrorKind::ConnectionRefused),
+            (io::ErrorKind::PermissionDenied.into(), ErrorKind::Connect),
+        ] {
+            assert_eq!(ErrorKind::of_connect(&error), want, "{error}");
+        }
+        assert!([ErrorKind::NoDescriptor, ErrorKind::NoPort].iter().all(|kind| kind.code() == 1210));
     }
 }
