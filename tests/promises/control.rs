@@ -6,23 +6,10 @@ mod reach;
 
 use loadcore::prelude::*;
 use loadcore::{Ruling, Setup, Teardown};
-use std::sync::{Arc, Mutex};
+
+use crate::support::Diary;
 
 const SHARDS: [usize; 4] = [1, 2, 3, 7];
-
-/// What happened, in order.
-#[derive(Clone, Default)]
-struct Diary(Arc<Mutex<Vec<String>>>);
-
-impl Diary {
-    fn note(&self, entry: impl Into<String>) {
-        self.0.lock().unwrap().push(entry.into());
-    }
-
-    fn entries(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
 
 /// A teardown that writes itself down.
 fn closing(diary: &Diary) -> Teardown {

@@ -9,21 +9,8 @@ mod state;
 
 use loadcore::prelude::*;
 use loadcore::{Phase, RunError, Setup, Teardown};
-use std::sync::{Arc, Mutex};
 
-/// What happened, in order.
-#[derive(Clone, Default)]
-struct Diary(Arc<Mutex<Vec<String>>>);
-
-impl Diary {
-    fn note(&self, entry: impl Into<String>) {
-        self.0.lock().unwrap().push(entry.into());
-    }
-
-    fn entries(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
+use crate::support::Diary;
 
 struct Catalog {
     items: u32,

@@ -1,6 +1,7 @@
 //! What the promises share: the server that knows the truth, and the quiet that measuring needs.
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use loadcore::Report;
@@ -56,6 +57,20 @@ pub(crate) fn only_failed_series(report: &Report) -> SeriesView<'_> {
     failed.retain(|series| !series.tag("error_code").unwrap_or("").is_empty());
     assert_eq!(failed.len(), 1, "{failed:#?}");
     failed.remove(0)
+}
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Diary(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Diary {
+    pub(crate) fn note(&self, entry: impl Into<String>) {
+        self.0.lock().unwrap().push(entry.into());
+    }
+
+    pub(crate) fn entries(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
 }
 
 /// Whether this process runs nothing but the test of that name (`module::function`). If not, the test is run in such a

@@ -70,7 +70,8 @@ impl Vu {
         }
     }
 
-    fn scenario_job(&self) -> Option<&ScenarioJob> {
+    /// None in setup and teardown.
+    pub(super) fn scenario_job(&self) -> Option<&ScenarioJob> {
         let name = self.scenario();
         self.state.core.job.scenarios.iter().find(|scenario| scenario.name == name)
     }

@@ -172,9 +172,7 @@ impl Vu {
     pub(super) fn no_row(&self, path: &str, on_end: OnEnd, end: DataEnd) -> FeedError {
         if on_end == OnEnd::Stop {
             self.set_data_end(end);
-            let of_this = |scenario: &&super::ScenarioJob| scenario.name == self.scenario();
-            let scenario = self.state.core.job.scenarios.iter().find(of_this);
-            if let (Some(scenario), DataEnd::OfScenario) = (scenario, end) {
+            if let (Some(scenario), DataEnd::OfScenario) = (self.scenario_job(), end) {
                 scenario.shared.end_for_want_of_data();
             }
         }
