@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use serde::Deserialize;
 
 /// The users of the shop, which are also the test data of the examples.
 const USERS: &str = include_str!("../data/users.json");
+
+/// The cookie of a session on the website, whose value is a token.
+pub(crate) const SESSION: &str = "sid";
 
 /// What a user logs in with.
 #[derive(Deserialize)]
@@ -46,6 +49,16 @@ impl Auth {
     /// Whether the request carries a bearer token that this shop gave out.
     pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
         bearer(headers).is_some_and(|token| self.is_ours(token))
+    }
+
+    /// The email of the user whose session cookie the request carries.
+    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<&str> {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+        let (_, token) = pairs.find(|(name, token)| *name == SESSION && self.is_ours(token))?;
+        let user: usize = token.split_once('.')?.0.parse().ok()?;
+        Some(&self.users[user].email)
     }
 
     fn is_ours(&self, token: &str) -> bool {

@@ -11,6 +11,17 @@
 //! | `GET /v2/products` or `?category=electronics`, bearer token | 200 `{"products": [{"id", "name", "price", "category", "stock"}]}`; 401 without a token of this shop |
 //! | `POST /v1/orders` with `{"productId", "quantity"}`, bearer token | 201 `{"orderId", "total"}`; 400 for a quantity of 0, 404 for an unknown product, 409 above the stock, 401 as above |
 //!
+//!
+//! Its website is for those who come with a browser:
+//!
+//! | route | answer |
+//! |---|---|
+//! | `POST /login`, a form with `email` and `password` | 303 to `/account`, with the cookie `sid`; 401 as above |
+//! | `GET /account`, cookie | 200, a page with the email; 303 to `/login` without the cookie |
+//! | `GET /pictures/{id of a product}` | 200, `image/png`; 404 for an unknown product |
+//! | `GET /export`, cookie | 200, all orders as CSV, in pieces: 700 kB in 0.1 s; 401 without the cookie |
+//! | `POST /reviews`, a multipart form with `product` and a file `picture`, cookie | 201 `{"product", "pictureBytes"}`; 400 if one is missing, 401 as above |
+//!
 //! Every error is JSON: `{"error": ".."}`. The users it knows are those of `data/users.json`.
 //!
 //! ```no_run
@@ -29,6 +40,7 @@ mod routes;
 mod service;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -13,9 +13,17 @@ const ROUTES: &str = r#"Routes:
   GET  /v2/products?category=electronics   {"products": [{"id": "abc-123", ..}]}
   POST /v1/orders                          201 {"orderId": "..", "total": 89.9}
 
+The website, for browsers:
+  POST /login (form: email, password)      303 to /account, cookie `sid`
+  GET  /account                            who it is, or 303 to /login
+  GET  /pictures/abc-123                   a picture
+  GET  /export                             all orders, in pieces
+  POST /reviews (multipart)                201; wants `product` and `picture`
+
 A login is {"email": "ada@example.com", "password": "maple-1000"}, or one of
 examples/data/users.json. An order is {"productId": "abc-123", "quantity": 1}.
-Products and orders want the header `authorization: Bearer TOKEN`."#;
+Products and orders want the header `authorization: Bearer TOKEN`, export and
+reviews the cookie."#;
 
 /// A small web shop on 127.0.0.1 to put under load
 #[derive(Debug, Parser)]

@@ -15,8 +15,9 @@ use crate::auth::Credentials;
 use crate::catalog::{self, Cents, Product};
 use crate::options::ShopOptions;
 use crate::service::{self, Latency, Service, Unavailable};
+use crate::web;
 
-type Shared = Arc<Service>;
+pub(crate) type Shared = Arc<Service>;
 
 /// Every route, over a shop of its own.
 pub(crate) fn router(options: &ShopOptions) -> Router {
@@ -25,12 +26,13 @@ pub(crate) fn router(options: &ShopOptions) -> Router {
         .route("/v1/auth/login", post(log_in))
         .route("/v2/products", get(products))
         .route("/v1/orders", post(order))
+        .merge(web::router())
         .fallback(async || Failure(StatusCode::NOT_FOUND, "no such page".to_owned()))
         .with_state(Arc::new(Service::new(options)))
 }
 
 /// An error as the shop tells it: a status and `{"error": ".."}`.
-struct Failure(StatusCode, String);
+pub(crate) struct Failure(pub(crate) StatusCode, pub(crate) String);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {

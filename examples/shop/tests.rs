@@ -31,6 +31,22 @@ async fn log_in(shop: &Shop) -> String {
     format!("Bearer {}", answer["token"].as_str().unwrap())
 }
 
+/// One request of a browser; the whole answer.
+async fn browse(shop: &Shop, line: &str, cookie: &str, kind: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(shop.addr()).await.unwrap();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncookie: {cookie}\r\ncontent-type: {kind}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
 fn open() -> impl Future<Output = io::Result<Shop>> {
     Shop::builder().no_latency().start()
 }
@@ -91,6 +107,51 @@ async fn wrong_requests_get_errors_that_say_what_is_wrong() {
     assert_eq!((status, everything["products"].as_array().unwrap().len()), (200, 12));
     let (status, nothing) = ask(&shop, "GET", "/v2/products?category=none", &token, "").await;
     assert_eq!((status, nothing), (200, json!({ "products": [] })));
+}
+
+#[tokio::test]
+async fn a_browser_is_led_to_its_account_by_a_cookie() {
+    let shop = open().await.unwrap();
+    let stranger = browse(&shop, "GET /account", "theme=dark", "", "").await;
+    assert!(stranger.starts_with("HTTP/1.1 303 ") && stranger.contains("location: /login\r\n"), "{stranger}");
+    let login = browse(&shop, "POST /login", "", FORM, "email=ada%40example.com&password=maple-1000").await;
+    assert!(login.starts_with("HTTP/1.1 303 ") && login.contains("location: /account\r\n"), "{login}");
+    let cookie = login.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+    let account = browse(&shop, "GET /account", &format!("theme=dark; {cookie}"), "", "").await;
+    assert!(account.starts_with("HTTP/1.1 200 ") && account.contains("ada@example.com"), "{account}");
+    let wrong = browse(&shop, "POST /login", "", FORM, "email=ada%40example.com&password=no").await;
+    assert!(wrong.starts_with("HTTP/1.1 401 "), "{wrong}");
+
+    let export = browse(&shop, "GET /export", cookie, "", "").await;
+    assert!(export.contains("transfer-encoding: chunked") && export.contains("ord-00031999,bok-203,1\n"));
+    assert!(browse(&shop, "GET /export", "sid=0.0", "", "").await.starts_with("HTTP/1.1 401 "));
+    let picture = browse(&shop, "GET /pictures/abc-123", "", "", "").await;
+    assert!(picture.contains("content-type: image/png"), "{picture}");
+    assert!(browse(&shop, "GET /pictures/abc", "", "", "").await.starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn a_review_needs_a_product_and_a_picture() {
+    let shop = open().await.unwrap();
+    let cookie = log_in(&shop).await.replace("Bearer ", "sid=");
+    let part = |name: &str, content: &str| {
+        format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{content}\r\n")
+    };
+    let (product, picture) = (part("product", "abc-123"), part("picture", "12345"));
+    for (parts, status) in [
+        ([&*product, &*picture], "201"),
+        ([&*product, ""], "400"),
+        (["", &*picture], "400"),
+        ([&*part("product", "none"), &*picture], "400"),
+    ] {
+        let kind = "multipart/form-data; boundary=b";
+        let answer =
+            browse(&shop, "POST /reviews", &cookie, kind, &format!("{}--b--\r\n", parts.concat())).await;
+        assert_eq!(&answer[9..12], status, "{parts:?} {answer}");
+        assert_eq!(status == "201", answer.contains(r#"{"pictureBytes":5,"product":"abc-123"}"#), "{answer}");
+    }
+    let stranger = browse(&shop, "POST /reviews", "", "multipart/form-data; boundary=b", "--b--").await;
+    assert!(stranger.starts_with("HTTP/1.1 401 "), "{stranger}");
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ mod run;
 mod trace;
 pub mod verdict;
 
+/// The very version that requests go through: what its types are made with here, fits.
+#[cfg(feature = "reqwest")]
+pub use ::reqwest;
 pub use error::{Error, Result};
 pub use load_test::{HooksError, LoadTest, NameError, RunError, SequenceError};
 pub use loadcore_macros::{data, group, metric, scenario, setup, teardown, vu_setup, vu_teardown};

@@ -5,6 +5,7 @@ mod completions;
 mod debug;
 mod export;
 mod flags;
+mod http;
 mod in_code;
 mod limits;
 mod output;

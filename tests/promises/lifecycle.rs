@@ -175,6 +175,29 @@ async fn a_blocking_task_that_never_ends_does_not_hold_up_the_end_of_the_test() 
     assert!(began.elapsed() < secs(5), "{:?}", began.elapsed());
 }
 
+#[tokio::test]
+async fn a_task_left_behind_that_blocks_its_core_does_not_hold_up_the_end_of_the_test() {
+    let journey = async |vu: &Vu| {
+        if vu.id() == 1 {
+            // Its core has nothing else to do by then, but waits for the other one.
+            tokio::spawn(async {
+                tokio::time::sleep(millis(100)).await;
+                std::thread::sleep(secs(20));
+            });
+        } else {
+            vu.sleep(millis(300)).await;
+        }
+        Ok(())
+    };
+    let test = LoadTest::new()
+        .cores(2)
+        .scenario(Scenario::new("two", journey).executor(per_vu_iterations(1).vus(2)));
+    let began = std::time::Instant::now();
+    let report = test.run().await.unwrap();
+    assert_eq!(report.count(ITERATIONS), 2.0);
+    assert!(began.elapsed() < secs(5), "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_setup_that_panics_is_an_error_with_the_panics_place() {
     let test = LoadTest::new()

@@ -152,7 +152,18 @@ fn the_json_has_exactly_the_promised_keys() {
     );
     has_exactly(
         &json["run"],
-        &["id", "started", "duration_ms", "seed", "version", "exit_code", "aborted_by", "aborted", "failed"],
+        &[
+            "id",
+            "started",
+            "duration_ms",
+            "seed",
+            "version",
+            "exit_code",
+            "aborted_by",
+            "aborted",
+            "failed",
+            "warnings",
+        ],
     );
     has_exactly(&json["thresholds"][0], &["metric", "selector", "expression", "ok", "observed"]);
     has_exactly(&json["checks"][0], &["name", "group", "passes", "fails"]);

@@ -104,6 +104,20 @@ fn wrong_flags_are_named_with_what_to_write() {
         "--spin-arrivals yes",
         "--setup-timeout 60",
         "--teardown-timeout 0s",
+        "--max-redirects few",
+        "--batch 0",
+        "--block-hostnames 10.0.0.1",
+        "--blacklist-ip 10.0.0.0/33",
+        "--hosts shop.test",
+        "--hosts shop.test=http://127.0.0.1",
+        "--local-ips eth0",
+        "--local-ips 192.0.2.1",
+        "--dns 5m",
+        "--dns select=last",
+        "--tls-version 1.3",
+        "--tls-version tls1.1",
+        "--tls-version min=tls1.3,max=tls1.2",
+        "--no-connection-reuse=maybe",
         "--quiet=maybe",
         "--config nowhere.toml",
         "--summary-export /no/such/folder/summary.json",
@@ -120,7 +134,7 @@ fn wrong_flags_are_named_with_what_to_write() {
 
 #[test]
 fn wrong_variables_are_named_with_what_to_write() {
-    let variables: [&[(&str, &str)]; 14] = [
+    let variables: [&[(&str, &str)]; 15] = [
         &[("LOADCORE_VU", "2")],
         &[("LOADCORE_STAGES", "1s:2")],
         &[("LOADCORE_NONSENSE", "1")],
@@ -133,6 +147,11 @@ fn wrong_variables_are_named_with_what_to_write() {
         &[("LOADCORE_NO_THRESHOLDS", "yes"), ("LOADCORE_TAG", "a=1;b")],
         &[("LOADCORE_CONFIG", "/nonexistent/load.toml")],
         &[("LOADCORE_SCENARIO", "browse,buy")],
+        &[
+            ("LOADCORE_HOSTS", "a.test=127.0.0.1,b.test"),
+            ("LOADCORE_DNS", "ttl=5"),
+            ("LOADCORE_USER_AGENT", "a\tb\u{7f}"),
+        ],
         &[("LOADCORE_RPS", "1e10"), ("LOADCORE_SPIN_ARRIVALS", "on")],
         &[("LOADCORE_SETUP_TIMEOUT", "60"), ("LOADCORE_TEARDOWN_TIMEOUT", "0s"), ("LOADCORE_SEED", "one")],
     ];
@@ -171,6 +190,11 @@ fn wrong_options_files_are_named_with_line_and_column() {
         "rps = -1\nspin_arrivals = \"on\"\nsetup_timeout = 60\nteardown_timeout = \"0s\"",
         "rps = \"100/s\"",
         "seed = -1\ncores = 4096\nquiet = 3",
+        "max_redirects = -1\nbatch_per_host = 0\nno_cookies_reset = \"never\"\nuser_agent = \"a\\nb\"",
+        "[hosts]\n\"shop.test:http\" = \"127.0.0.1\"\n\"cdn.test\" = 8080",
+        "hosts = \"shop.test=127.0.0.1\"",
+        "block_hostnames = [\"a.test\", \"*.*.b\"]\nblacklist_ips = []\ndns = \"ttl=soon\"",
+        "tls_version = { from = \"tls1.2\", max = \"tls1.0\" }",
     ];
     let files = contents.map(|content| [("load.toml", content)]);
     let line = "--config load.toml";

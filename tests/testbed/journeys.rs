@@ -1,5 +1,6 @@
 //! A test crate as a user would write it, small and quick: the command line's tests run it as a program.
 
+use loadcore::http::{Dns, Http};
 use loadcore::prelude::*;
 use loadcore::{Setup, Teardown};
 
@@ -86,6 +87,14 @@ async fn show(vu: &Vu) -> Result {
     Err("the end".into())
 }
 
+/// Sends a dozen requests together.
+async fn batch(vu: &Vu) -> Result {
+    for response in vu.batch((0..12).map(|_| vu.get("/slow"))).await {
+        response?;
+    }
+    Ok(())
+}
+
 /// What the program is, by `JOURNEYS_CODE`: the journeys as they stand, or what a test wants to look at.
 fn test() -> LoadTest {
     match std::env::var("JOURNEYS_CODE").as_deref() {
@@ -95,10 +104,20 @@ fn test() -> LoadTest {
             .cores(4)
             .max_requests_per_second(4)
             .spin_arrivals(true)
+            .http(
+                Http::new()
+                    .max_redirects(4)
+                    .batch(4)
+                    .dns(Dns::new().ttl(secs(4)))
+                    .host("code.test", "127.0.0.4"),
+            )
+            .header("user-agent", "code")
+            .discard_response_bodies(true)
             .tag("source", "code")
             .threshold(HTTP_REQ_FAILED.rate().below(0.4)),
         Ok("executor") => LoadTest::new().scenario(BROWSE_SCENARIO.executor(constant_vus(1, secs(4)))),
         Ok("default") => LoadTest::new().scenario(Scenario::new("browse", look)),
+        Ok("batch") => LoadTest::new().scenario(Scenario::new("batch", batch)),
         Ok("tell") => LoadTest::new().scenario(Scenario::new("tell", tell)),
         Ok("tell-code") => {
             let test = LoadTest::new().scenario(Scenario::new("tell", tell));

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use crate::authority::{Authority, Identity};
 use crate::wire;
 
 /// A running HTTPS server; it and its connections end when this is dropped. It answers every request with 200 and
@@ -49,13 +50,22 @@ impl TlsServer {
     /// # Errors
     /// As [`TlsServer::start`], and when a name cannot stand in a certificate.
     pub async fn start_for(names: &[&str]) -> io::Result<TlsServer> {
-        let (config, ca_pem) = certified(names).map_err(io::Error::other)?;
+        let authority = Authority::new();
+        TlsServer::start_as(&authority.server(names), authority.pem()).await
+    }
+
+    /// The same with any certificate, and what a client must trust to trust it.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or certificate and key do not belong together.
+    pub async fn start_as(identity: &Identity, ca_pem: &str) -> io::Result<TlsServer> {
+        let config = config(identity).map_err(io::Error::other)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
         let seen = Arc::<Seen>::default();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let task = tokio::spawn(serve(listener, acceptor, Arc::clone(&seen))).abort_handle();
-        Ok(TlsServer { addr, ca_pem, seen, task })
+        Ok(TlsServer { addr, ca_pem: ca_pem.to_owned(), seen, task })
     }
 
     /// The base URL with the name `localhost`, without a trailing slash.
@@ -95,32 +105,19 @@ impl Drop for TlsServer {
     }
 }
 
-/// A server's configuration for these names, and its authority's certificate as PEM.
-fn certified(names: &[&str]) -> Result<(ServerConfig, String), Box<dyn std::error::Error + Send + Sync>> {
-    let ca_key = KeyPair::generate()?;
-    let mut ca = CertificateParams::default();
-    ca.distinguished_name.push(DnType::CommonName, "loadcore test authority");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let ca_pem = ca.self_signed(&ca_key)?.pem();
-
-    let key = KeyPair::generate()?;
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let mut leaf = CertificateParams::new(names)?;
-    leaf.distinguished_name.push(DnType::CommonName, "loadcore test server");
-    let certificate = leaf.signed_by(&key, &Issuer::new(ca, ca_key))?;
-
+/// What a server says with this certificate: TLS 1.2 and 1.3, and `http/1.1` by ALPN.
+///
+/// # Errors
+/// When certificate and key do not belong together.
+pub fn config(identity: &Identity) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes())?;
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())?;
     // The provider is named, since a test that builds with two would otherwise have none by default.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )?;
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_no_client_auth().with_single_cert(vec![certificate], key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok((config, ca_pem))
+    Ok(config)
 }
 
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Seen>) {
@@ -159,8 +156,7 @@ async fn converse(stream: TcpStream, acceptor: &TlsAcceptor, seen: &Seen) -> io:
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, RootCertStore};
     use tokio::io::AsyncReadExt;
     use tokio_rustls::TlsConnector;

@@ -4,6 +4,7 @@ use super::args::RunArgs;
 use super::options::{Options, Said, pairs_over};
 use super::{environment, file};
 use crate::load_test::{LoadTest, ThresholdText};
+use crate::protocol::http::TlsEnvironment;
 use crate::run::Scenario;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -52,11 +53,13 @@ impl Options {
         self.replace_executor(&mut test)?;
         test.base_url = self.base_url.clone().or(test.base_url);
         test.headers = pairs_over(self.headers.clone(), test.headers, str::eq_ignore_ascii_case);
+        test = self.http.apply(test)?;
         test.tags = pairs_over(self.tags.clone(), test.tags, str::eq);
         let of_code = pairs_over(self.env.clone(), test.env, str::eq);
         test.env = pairs_over(of_code, process_env(process), str::eq);
         test.threshold_texts.extend(self.thresholds.iter().map(|source| texts(source)));
         test.no_thresholds = self.no_thresholds.unwrap_or(test.no_thresholds);
+        test.http.tls.environment = TlsEnvironment::read(process);
         test.seed = self.seed.or(test.seed);
         test.cores = self.cores.or(test.cores);
         if let Some(rps) = self.rps {

@@ -1,5 +1,6 @@
 //! Flags and subcommands: the highest source of options.
 
+use super::http::args::HttpArgs;
 use super::options::{Options, Said};
 use super::{help, values};
 use crate::plan::{ArrivalRate, Segment, Sequence, Share};
@@ -99,6 +100,9 @@ pub(super) struct RunArgs {
     /// .. or iterations that start at this rate for --duration, on at most --vus VUs, such as 100/s or 30/m
     #[arg(long, value_name = "N/UNIT", value_parser = values::rate, allow_hyphen_values = true, help_heading = LOAD)]
     rate: Option<ArrivalRate>,
+
+    #[command(flatten)]
+    http: HttpArgs,
 
     /// Add a tag to all samples (may be repeated); a scenario's own tag of that key wins
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::tag, help_heading = "Results")]
@@ -206,6 +210,7 @@ impl RunArgs {
             env: self.env.clone(),
             tags: self.tag.clone(),
             headers: self.header.clone(),
+            http: self.http.said(),
             thresholds: vec![thresholds],
             no_thresholds: self.no_thresholds,
             seed: self.seed,
@@ -220,7 +225,7 @@ impl RunArgs {
             no_color: self.no_color,
         };
         options.check("--duration").map_err(|conflict| vec![conflict.to_string()])?;
-        Ok(options)
+        Ok(options.settled())
     }
 }
 
@@ -255,7 +260,7 @@ mod tests {
                 .map(|_| String::new())
                 .unwrap_or_else(|told| told.concat());
             assert!(!told.contains("no such option"), "{told}");
-            let lists = ["scenario", "stage", "tag", "header", "threshold"];
+            let lists = ["scenario", "stage", "tag", "header", "threshold", "blacklist_ip"];
             let key = if lists.contains(&&*name) { format!("{name}s") } else { name };
             let told = crate::cli::file::read("f", &format!("{key} = []")).map(|_| String::new());
             let told = told.unwrap_or_else(|told| told.concat());

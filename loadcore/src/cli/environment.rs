@@ -1,5 +1,6 @@
 //! `LOADCORE_*`: what the environment says. Below the command line, above the options file.
 
+use super::http::{self, HttpSaid};
 use super::options::{Options, Said};
 use super::values::{self, Parsed};
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ const OTHERS: [&str; 2] = ["LOADCORE_REQUIRE_REAL", "LOADCORE_TEST_ALONE"];
 
 /// How a variable holds several values.
 #[derive(Debug, Clone, Copy)]
-enum Separator {
+pub(super) enum Separator {
     /// `a,b`: for values that have no comma.
     Comma,
     /// `a;b`, or one a line where there is more than one line.
@@ -36,7 +37,7 @@ impl Separator {
 }
 
 /// The variables of one process, read by name: those that nobody asks for are mistakes.
-struct Reader {
+pub(super) struct Reader {
     variables: BTreeMap<String, String>,
     known: Vec<&'static str>,
     problems: Vec<String>,
@@ -52,7 +53,7 @@ impl Reader {
         parsed.map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
     }
 
-    fn value<T>(&mut self, name: &'static str, parse: fn(&str) -> Parsed<T>) -> Option<T> {
+    pub(super) fn value<T>(&mut self, name: &'static str, parse: fn(&str) -> Parsed<T>) -> Option<T> {
         let text = self.text(name)?;
         self.noted(name, parse(&text))
     }
@@ -61,7 +62,12 @@ impl Reader {
         self.value(name, parse).map(|value| Said::new(value, name))
     }
 
-    fn list<T>(&mut self, name: &'static str, by: Separator, parse: fn(&str) -> Parsed<T>) -> Vec<T> {
+    pub(super) fn list<T>(
+        &mut self,
+        name: &'static str,
+        by: Separator,
+        parse: fn(&str) -> Parsed<T>,
+    ) -> Vec<T> {
         let text = self.text(name).unwrap_or_default();
         by.split(&text).into_iter().filter_map(|part| self.noted(name, parse(part))).collect()
     }
@@ -113,7 +119,8 @@ pub(super) fn read(variables: impl IntoIterator<Item = (String, OsString)>) -> R
     }
     let mut reader = Reader { variables: ours, known: vec![CONFIG], problems };
     reader.variables.remove(CONFIG);
-    let options = options(&mut reader);
+    let http = http::environment::read(&mut reader);
+    let options = options(&mut reader, http).settled();
     reader.refuse_the_rest();
     if let Err(conflict) = options.check("LOADCORE_DURATION") {
         reader.problems.push(conflict.to_string());
@@ -121,7 +128,7 @@ pub(super) fn read(variables: impl IntoIterator<Item = (String, OsString)>) -> R
     if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }
 }
 
-fn options(reader: &mut Reader) -> Options {
+fn options(reader: &mut Reader, http: HttpSaid) -> Options {
     let text = |text: &str| Ok(text.to_owned());
     let thresholds = reader.list("LOADCORE_THRESHOLD", Separator::Semicolon, text);
     let thresholds = thresholds.into_iter().map(|text| Said::new(text, "LOADCORE_THRESHOLD")).collect();
@@ -136,6 +143,7 @@ fn options(reader: &mut Reader) -> Options {
         env: reader.list("LOADCORE_ENV", Separator::Line, values::variable),
         tags: reader.list("LOADCORE_TAG", Separator::Semicolon, values::tag),
         headers: reader.list("LOADCORE_HEADER", Separator::Line, values::header),
+        http,
         thresholds: vec![thresholds],
         no_thresholds: reader.value("LOADCORE_NO_THRESHOLDS", values::truth),
         seed: reader.value("LOADCORE_SEED", values::whole),

@@ -1,5 +1,8 @@
 //! The options file: TOML, below the environment and above the code.
 
+mod thresholds;
+
+use super::http;
 use super::options::{Options, Pairs, Said};
 use super::values::{self, Parsed};
 use std::ops::Range;
@@ -7,8 +10,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-type Key<'a> = Spanned<DeString<'a>>;
-type Value<'a> = Spanned<DeValue<'a>>;
+pub(super) type Key<'a> = Spanned<DeString<'a>>;
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// The options of this file.
 ///
@@ -48,13 +51,14 @@ pub(super) fn read(name: &str, text: &str) -> Result<Options, Vec<String>> {
     for (key, value) in entries(table.get_ref()) {
         reader.option(&mut options, key, value);
     }
+    let options = options.settled();
     if let Err(conflict) = options.check("`duration`") {
         reader.problems.push(conflict.to_string());
     }
     if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }
 }
 
-/// The keys of an options file.
+/// The keys of an options file, beside those of HTTP.
 const KEYS: [&str; 22] = [
     "base_url",
     "scenarios",
@@ -80,10 +84,11 @@ const KEYS: [&str; 22] = [
     "no_color",
 ];
 
-/// Keys of a threshold that is more than a condition.
-const THRESHOLD_KEYS: [&str; 3] = ["threshold", "abort_on_fail", "delay_abort_eval"];
+fn keys() -> Vec<&'static str> {
+    [&KEYS[..], &http::file::KEYS].concat()
+}
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     name: &'a str,
     text: &'a str,
     problems: Vec<String>,
@@ -127,11 +132,12 @@ impl Reader<'_> {
             "debug" => options.debug = self.value(key, value, values::truth),
             "quiet" => options.quiet = self.value(key, value, values::truth),
             "no_color" => options.no_color = self.value(key, value, values::truth),
-            _ => self.unknown(key, "option", &KEYS),
+            _ if http::file::read(self, &mut options.http, key, value) => {}
+            _ => self.unknown(key, "option", &keys()),
         }
     }
 
-    fn unknown(&mut self, key: &Key<'_>, what: &str, known: &[&str]) {
+    pub(super) fn unknown(&mut self, key: &Key<'_>, what: &str, known: &[&str]) {
         let problem = match values::nearest(key.get_ref(), known.iter().copied()) {
             Some(near) => format!("there is no {what} `{}`; did you mean `{near}`?", key.get_ref()),
             None => format!("there is no {what} `{}`; there are: {}", key.get_ref(), known.join(", ")),
@@ -160,7 +166,12 @@ impl Reader<'_> {
         }
     }
 
-    fn parsed<T>(&mut self, key: &str, value: &Value<'_>, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &str,
+        value: &Value<'_>,
+        parse: impl Fn(&str) -> Parsed<T>,
+    ) -> Option<T> {
         let text = self.text(key, value)?;
         match parse(&text) {
             Ok(parsed) => Some(parsed),
@@ -171,7 +182,12 @@ impl Reader<'_> {
         }
     }
 
-    fn value<T>(&mut self, key: &Key<'_>, value: &Value<'_>, parse: fn(&str) -> Parsed<T>) -> Option<T> {
+    pub(super) fn value<T>(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        parse: fn(&str) -> Parsed<T>,
+    ) -> Option<T> {
         self.parsed(key.get_ref(), value, parse)
     }
 
@@ -192,6 +208,17 @@ impl Reader<'_> {
         value: &Value<'_>,
         parse: fn(&str) -> Parsed<T>,
     ) -> Option<Said<Vec<T>>> {
+        let list = self.list(key, value, parse);
+        (!list.is_empty()).then(|| self.of_key(key, list))
+    }
+
+    /// The same without the place.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        parse: fn(&str) -> Parsed<T>,
+    ) -> Vec<T> {
         let items = items(value);
         if items.is_empty() {
             let name = key.get_ref();
@@ -200,8 +227,7 @@ impl Reader<'_> {
                 format_args!("{name}: the list is empty: fill it, or leave {name} out"),
             );
         }
-        let list = items.iter().filter_map(|item| self.value(key, item, parse)).collect::<Vec<_>>();
-        (!list.is_empty()).then(|| self.of_key(key, list))
+        items.iter().filter_map(|item| self.value(key, item, parse)).collect()
     }
 
     fn table<'t, 'i>(
@@ -221,7 +247,7 @@ impl Reader<'_> {
         table
     }
 
-    fn pairs(
+    pub(super) fn pairs(
         &mut self,
         key: &Key<'_>,
         value: &Value<'_>,
@@ -239,66 +265,10 @@ impl Reader<'_> {
         }
         pairs
     }
-
-    /// A table of selectors, each with a condition, a table, or an array of both.
-    fn thresholds(&mut self, key: &Key<'_>, value: &Value<'_>) -> Vec<Said<String>> {
-        let example = "http_req_duration = \"p(95)<500\"";
-        let Some(table) = self.table(key, value, example) else { return Vec::new() };
-        let mut texts = Vec::new();
-        for (selector, value) in entries(table) {
-            for item in items(value) {
-                let condition = match item.get_ref() {
-                    DeValue::Table(table) => self.threshold_table(selector, item, table),
-                    _ => self.parsed(selector.get_ref(), item, |text| Ok(text.to_owned())),
-                };
-                let place = self.place(item.span());
-                let text = condition.map(|condition| format!("{}: {condition}", selector.get_ref()));
-                texts.extend(text.map(|text| Said::new(text, place)));
-            }
-        }
-        texts
-    }
-
-    /// `{ threshold = "p(95)<500", abort_on_fail = true, delay_abort_eval = "10s" }` as text.
-    fn threshold_table(
-        &mut self,
-        selector: &Key<'_>,
-        item: &Value<'_>,
-        table: &DeTable<'_>,
-    ) -> Option<String> {
-        let (mut condition, mut aborts, mut delay) = (None, false, None);
-        for (key, value) in entries(table) {
-            let place = format!("{}.{}", selector.get_ref(), key.get_ref());
-            match &**key.get_ref() {
-                "threshold" => condition = self.parsed(&place, value, |text| Ok(text.to_owned())),
-                "abort_on_fail" => aborts = self.parsed(&place, value, values::truth)?,
-                "delay_abort_eval" => {
-                    delay = Some((self.parsed(&place, value, duration_text)?, key.span()));
-                }
-                _ => self.unknown(key, "part of a threshold named", &THRESHOLD_KEYS),
-            }
-        }
-        if let Some((_, span)) = delay.as_ref().filter(|_| !aborts) {
-            self.problem(span.clone(), "`delay_abort_eval` does nothing alone: add abort_on_fail = true");
-        }
-        let Some(mut text) = condition else {
-            self.problem(item.span(), "the condition is missing: add threshold = \"p(95)<500\"");
-            return None;
-        };
-        if aborts {
-            text.push_str(" abort_on_fail");
-            text.extend(delay.map(|(delay, _)| format!(" delay_abort_eval={delay}")));
-        }
-        Some(text)
-    }
-}
-
-fn duration_text(text: &str) -> Parsed<String> {
-    crate::plan::parse_duration(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// In the order of the file.
-fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+pub(super) fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
@@ -361,7 +331,7 @@ mod tests {
     /// Each name that the file knows is known everywhere, so that adding an option in one place only is found.
     #[test]
     fn each_key_is_read() {
-        for key in KEYS {
+        for key in keys() {
             let problems = read("f", &format!("{key} = [[]]")).map(drop).unwrap_err().concat();
             assert!(!problems.contains("there is no option"), "{key}: {problems}");
         }
@@ -374,7 +344,7 @@ mod tests {
         assert_eq!(
             problems.unwrap_err(),
             [
-                &format!("a/load.toml:1:1: there is no option `dog`; there are: {}", KEYS.join(", ")),
+                &format!("a/load.toml:1:1: there is no option `dog`; there are: {}", keys().join(", ")),
                 "a/load.toml:2:1: there is no option `vu`; did you mean `vus`?",
                 "a/load.toml:3:12: duration: `30` is not a duration: a unit is missing; write for example `30s`, `1m30s`, \
                  `500ms` or `2h`",

@@ -1,5 +1,6 @@
 //! What a run needs of its machine, and what there is.
 
+use crate::protocol::http::HttpOptions;
 use crate::run::{Job, Nanos, ScenarioJob, nanos};
 
 /// Memory of a VU with one keep-alive connection, as measured with 10,000 of them that all begin at once (see the README).
@@ -19,19 +20,23 @@ pub(super) struct Needs {
     pub(super) memory: u64,
     /// With one connection for each VU.
     pub(super) descriptors: u64,
+    /// How many addresses of this machine the connections come from.
+    addresses: u64,
 }
 
 impl Needs {
     pub(super) fn new(vus: u64, cores: usize) -> Self {
         let memory = BYTES_OF_PROGRAM.saturating_add(vus.saturating_mul(BYTES_PER_VU));
         let fixed = DESCRIPTORS_OF_PROGRAM + DESCRIPTORS_PER_CORE * cores as u64;
-        Self { vus, memory, descriptors: vus.saturating_add(fixed) }
+        Self { vus, memory, descriptors: vus.saturating_add(fixed), addresses: 1 }
     }
 
     /// Of a test whose scenarios have so many VUs each.
     pub(super) fn of(job: &Job, vus: impl Iterator<Item = u64>) -> Self {
         let spans: Vec<_> = job.scenarios.iter().map(span).zip(vus).collect();
-        Self::new(most_at_once(&spans), job.cores)
+        let http = job.extensions.get_ref::<HttpOptions>();
+        let addresses = http.map_or(1, |http| http.http.addresses.local.count()).max(1);
+        Self { addresses, ..Self::new(most_at_once(&spans), job.cores) }
     }
 }
 
@@ -94,11 +99,12 @@ impl Machine {
                 binary(limit)
             ));
         }
-        if let Some(limit) = too_little(self.ports, needs.vus) {
+        let ports = self.ports.map(|ports| ports.saturating_mul(needs.addresses));
+        if let Some(limit) = too_little(ports, needs.vus) {
             warnings.push(format!(
                 "{} VUs hold a connection each, but this machine has {limit} ports for connections to one address of the \
-                 target (IP and port): widen net.ipv4.ip_local_port_range, send them to several addresses, each of which \
-                 has that many, or take fewer VUs",
+                 target (IP and port): widen net.ipv4.ip_local_port_range, connect from several addresses (--local-ips) or to \
+                 several, each of which has that many, or take fewer VUs",
                 needs.vus
             ));
         }
@@ -186,6 +192,9 @@ mod tests {
             assert!(warning.contains(want), "{warning}");
         }
         assert_eq!(warnings.len(), 3);
+        let spread = Needs { addresses: 2, ..needs };
+        assert_eq!(Machine { ports: Some(500), ..Machine::default() }.warnings(&spread), [""; 0]);
+        assert_eq!(Machine { ports: Some(499), ..Machine::default() }.warnings(&spread).len(), 1);
         let ample = Machine { descriptors: Some(1_024), memory: Some(1 << 40), ports: Some(1_000) };
         assert_eq!(ample.warnings(&needs), [""; 0]);
         assert_eq!(Machine::default().warnings(&needs), [""; 0]);

@@ -5,6 +5,7 @@
 //! environment.rs  LOADCORE_*       ├─ one Options each ──► options.rs merges ──► apply.rs ──► LoadTest
 //! file.rs         options file     ┘        (values.rs reads the words of all three)
 //! run.rs debug.rs plan.rs list.rs           what is then done with it
+//! http/           the same for the HTTP client's options
 //! heading.rs course.rs                      what banner and plan tell of the test, and a plan of a scenario
 //! signals.rs export.rs print.rs             what a run answers, keeps and says
 //! ```
@@ -20,6 +21,7 @@ mod export;
 mod file;
 mod heading;
 mod help;
+mod http;
 mod limits;
 mod list;
 mod options;

@@ -1,5 +1,6 @@
 //! What a run can be told, whoever says it: each source gives one [`Options`], and the higher one wins.
 
+use super::http::HttpSaid;
 use crate::plan::{
     ArrivalRate, Executor, PlanError, constant_arrival_rate, constant_vus, ramping_vus, shared_iterations,
 };
@@ -35,6 +36,7 @@ pub(super) struct Options {
     pub(super) env: Pairs,
     pub(super) tags: Pairs,
     pub(super) headers: Pairs,
+    pub(super) http: HttpSaid,
     /// By source, the lowest first: only those of a lower source are replaced.
     pub(super) thresholds: Vec<Vec<Said<String>>>,
     pub(super) no_thresholds: Option<bool>,
@@ -88,6 +90,7 @@ impl Options {
             env: pairs_over(self.env, lower.env, str::eq),
             tags: pairs_over(self.tags, lower.tags, str::eq),
             headers: pairs_over(self.headers, lower.headers, str::eq_ignore_ascii_case),
+            http: self.http.over(lower.http),
             thresholds: [lower.thresholds, self.thresholds].concat(),
             no_thresholds: self.no_thresholds.or(lower.no_thresholds),
             seed: self.seed.or(lower.seed),

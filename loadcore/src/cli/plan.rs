@@ -21,7 +21,7 @@ pub(super) fn plan(test: LoadTest, options: &Options, args: &PlanArgs) -> u8 {
     };
     let executors: Vec<_> = test.scenarios.iter().map(|s| s.executor.clone().unwrap_or_default()).collect();
     let heading = Heading::of(&test);
-    let prepared = match test.prepare() {
+    let prepared = match test.check() {
         Ok(prepared) => prepared,
         Err(error) => return refuse(&error),
     };
@@ -52,7 +52,7 @@ impl<'a> Outlook<'a> {
         };
         let scenarios: Vec<_> = parts.map(course).collect();
         let needs = Needs::of(&prepared.job, scenarios.iter().map(Course::max_vus));
-        let warnings = Machine::read().warnings(&needs);
+        let warnings = [prepared.warnings.clone(), Machine::read().warnings(&needs)].concat();
         Self { prepared, scenarios, share, heading, needs, warnings }
     }
 
@@ -73,6 +73,7 @@ impl<'a> Outlook<'a> {
         let seed = self.heading.seed;
         let seed = seed.map_or_else(|| "a new one each time".to_owned(), |seed| seed.to_string());
         let mut text = format!("\n{}", self.heading.text(self.prepared, &seed));
+        text.push_str(&self.heading.http_text());
         if !self.share.is_whole() {
             let (segment, sequence) = (self.share.segment(), self.share.sequence());
             let _ = writeln!(text, "  segment  {segment} of {sequence}");
@@ -94,7 +95,7 @@ impl<'a> Outlook<'a> {
             text.push('\n');
         }
         let over = format_duration(self.latest(|course| course.cut));
-        let Needs { vus, memory, descriptors } = self.needs;
+        let Needs { vus, memory, descriptors, .. } = self.needs;
         let memory = binary(memory);
         let _ = writeln!(text, "  at most {} at once; over after {over} at the latest", counted(vus, "VU"));
         let _ = writeln!(text, "  needs about {memory} of memory and {descriptors} file descriptors");
@@ -116,6 +117,7 @@ impl<'a> Outlook<'a> {
             "cores": job.cores,
             "seed": seed,
             "rps": self.heading.rps,
+            "http": self.heading.http_json(),
             "spin_arrivals": job.spin_arrivals,
             "segment": self.share.segment().to_string(),
             "sequence": self.share.sequence().to_string(),

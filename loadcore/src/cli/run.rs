@@ -30,6 +30,7 @@ pub(super) fn run(test: LoadTest, options: &Options) -> u8 {
     let vus = prepared.job.scenarios.iter().map(|scenario| scenario.max_vus);
     let warnings = Machine::read().warnings(&Needs::of(&prepared.job, vus));
     let mut progress = if options.quiet == Some(true) {
+        warn(&prepared.warnings);
         warn(&warnings);
         Progress::quiet()
     } else {
@@ -65,6 +66,8 @@ fn banner(prepared: &Prepared, heading: &Heading, options: &Options, warnings: &
     let mut lines = vec![text];
     lines.extend(prepared.scenarios.iter().map(|scenario| format!("  * {}", scenario.banner_line())));
     lines.push(String::new());
+    let loud = |warning: &String| console::style(warning).for_stderr().red().bold().to_string();
+    lines.extend(prepared.warnings.iter().map(|warning| format!("  {}\n", loud(warning))));
     lines.extend(warnings.iter().map(|warning| format!("  warning: {warning}\n")));
     lines.join("\n")
 }

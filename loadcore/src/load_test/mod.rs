@@ -13,7 +13,7 @@ mod watchdog;
 use crate::data::Data;
 use crate::metric::{Metric, MetricDesc};
 use crate::plan::{Number, counted};
-use crate::protocol::http::{HttpOptions, OptionsError};
+use crate::protocol::http::{Http, HttpOptions, OptionsError};
 use crate::report::{Report, RunInfo, ScenarioInfo};
 use crate::run::engine::{self, Ended, EndedBy, Observer, Stop, Unobserved};
 use crate::run::{Narrator, Scenario, Setup, Site, Teardown};
@@ -83,9 +83,10 @@ pub struct LoadTest {
     /// Tells what happens while it happens.
     pub(crate) narrator: Option<Narrator>,
     metrics: Vec<MetricDesc>,
-    discard_bodies: bool,
+    pub(crate) discard_bodies: bool,
     pub(crate) max_requests_per_second: Option<f64>,
     roots_pem: Vec<Vec<u8>>,
+    pub(crate) http: Http,
     hooks: HookOptions,
 }
 
@@ -206,6 +207,12 @@ impl LoadTest {
         self
     }
 
+    /// Sets the options of the HTTP client: redirects, cookies, connections, names, TLS.
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = http;
+        self
+    }
+
     /// Throws response bodies away as they come in, to save memory. Default: off.
     pub fn discard_response_bodies(mut self, discard: bool) -> Self {
         self.discard_bodies = discard;
@@ -264,6 +271,7 @@ impl LoadTest {
 
     fn http_options(&self) -> Result<HttpOptions, OptionsError> {
         let mut options = HttpOptions::default();
+        options.set_http(&self.http)?;
         options.discard_bodies = self.discard_bodies;
         if let Some(url) = &self.base_url {
             options.set_base_url(url)?;
@@ -275,7 +283,9 @@ impl LoadTest {
             options.cap_rate(most)?;
         }
         options.roots_pem.clone_from(&self.roots_pem);
-        options.check_roots()?;
+        #[cfg(feature = "reqwest")]
+        options.check_reqwest()?;
+        options.prepare_tls()?;
         Ok(options)
     }
 }
@@ -326,6 +336,9 @@ impl Prepared {
         let aggregate = ended.aggregate;
         let thresholds = end.results(&self.thresholds, &aggregate);
         let generator = prepare::judge_generator(&self.job, &aggregate).without_cores(&ended.left_cores);
+        let http = self.job.extensions.get_ref::<HttpOptions>();
+        let warnings =
+            self.warnings.into_iter().chain(http.and_then(|http| http.unfollowed.warning())).collect();
         let run = RunInfo {
             id: self.id,
             started: ended.started,
@@ -336,6 +349,7 @@ impl Prepared {
             aborted: end.rulings.aborted,
             failed: end.rulings.failed,
             teardown_errors: ended.teardown_errors,
+            warnings,
         };
         Ok(Report { run, scenarios: self.scenarios, aggregate, thresholds, generator })
     }

@@ -8,7 +8,7 @@ use crate::metric::{
 };
 use crate::plan::{Executor, OpenSchedule, Schedule};
 use crate::protocol;
-use crate::protocol::http::{ErrorKind, HTTP_REQ_FAILED};
+use crate::protocol::http::{ErrorKind, HTTP_REQ_FAILED, HttpOptions};
 use crate::report::ScenarioInfo;
 use crate::run::{
     Env, Extensions, Feeds, Job, Scenario, ScenarioJob, SharedCounters, ValueShelf, VuHooks, arrivals_key,
@@ -25,16 +25,26 @@ pub(crate) struct Prepared {
     pub(crate) job: Arc<Job>,
     pub(crate) thresholds: Vec<Threshold>,
     pub(crate) scenarios: Vec<ScenarioInfo>,
+    /// What a reader of the results has to know.
+    pub(crate) warnings: Vec<String>,
     pub(crate) id: String,
     pub(crate) pin_to: Vec<core_affinity::CoreId>,
 }
 
 impl LoadTest {
-    /// Checks everything, loads the data and works out the plans.
+    /// [`check`](LoadTest::check)s everything, and opens the files that the run writes.
     pub(crate) fn prepare(self) -> Result<Prepared, RunError> {
+        let prepared = self.check()?;
+        prepared.job.extensions.get_ref::<HttpOptions>().map_or(Ok(()), HttpOptions::open_files)?;
+        Ok(prepared)
+    }
+
+    /// Checks everything, loads the data and works out the plans. It leaves no trace.
+    pub(crate) fn check(self) -> Result<Prepared, RunError> {
         self.check_names()?;
         let cores = self.core_count()?;
         let http = self.http_options()?;
+        let warnings = http.warnings();
         let registry = self.register_metrics()?;
         let thresholds = self.all_thresholds(&registry)?;
         self.load_data()?;
@@ -70,7 +80,7 @@ impl LoadTest {
         };
         let pin_to = if self.pin { core_affinity::get_core_ids().unwrap_or_default() } else { Vec::new() };
         let id = format!("{:016x}", rand::random::<u64>());
-        Ok(Prepared { job: Arc::new(job), thresholds, scenarios: infos, id, pin_to })
+        Ok(Prepared { job: Arc::new(job), thresholds, scenarios: infos, warnings, id, pin_to })
     }
 
     pub(crate) fn check_names(&self) -> Result<(), RunError> {

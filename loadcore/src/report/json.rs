@@ -33,6 +33,7 @@ pub(super) fn export(report: &Report) -> Value {
             })),
             "aborted": report.run.aborted.as_ref().map(ruling),
             "failed": report.run.failed.as_ref().map(ruling),
+            "warnings": report.run.warnings,
         },
         "scenarios": report.scenarios,
         "metrics": metrics,

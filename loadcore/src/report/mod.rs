@@ -48,6 +48,9 @@ pub struct RunInfo {
     pub failed: Option<Ruling>,
     /// Teardowns that failed, in their order.
     pub teardown_errors: Vec<HookError>,
+    /// What a reader of the numbers has to know of how they came about, such as that no certificate was looked at. The banner
+    /// and the summary show it.
+    pub warnings: Vec<String>,
 }
 
 /// Facts of one scenario.

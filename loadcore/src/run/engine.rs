@@ -8,6 +8,7 @@ use super::panic;
 pub(crate) use super::wires::{EndedBy, Hub, Spoke, Stage, Stop, wire};
 use crate::metric::{Aggregate, Delta, Metric, VUS, VUS_MAX};
 use crate::verdict::Aborted;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -93,13 +94,20 @@ pub(crate) fn run(
     let origin = Instant::now();
     let (hub, spokes) = wire(job, &stop);
     let mut threads = Vec::new();
+    // What VUs of several cores share, such as a client's pool of connections, is driven by the core that opened it: so no
+    // core's event loop ends before all have ended.
+    let (all_ended, until_all_ended) = async_channel::bounded::<Infallible>(1);
     for spoke in spokes {
-        let (job, core) = (Arc::clone(job), spoke.core);
+        let (job, core, until_all_ended) = (Arc::clone(job), spoke.core, until_all_ended.clone());
         let pin = pin_to.get(core).copied();
         let work = move || {
             // A core that cannot be pinned runs anyway, only less steadily.
             let _pinned = pin.is_some_and(core_affinity::set_for_current);
-            on_event_loop(super::core::run(job, Clock::Real(origin), spoke));
+            on_event_loop(async move {
+                super::core::run(job, Clock::Real(origin), spoke).await;
+                // Nothing is ever sent: it closes.
+                let _ = until_all_ended.recv().await;
+            });
         };
         threads.push(spawn(format!("loadcore-{core}"), work)?);
     }
@@ -113,13 +121,21 @@ pub(crate) fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|source| StartError { thread: "of the control".to_owned(), source })?;
     let ended = runtime.block_on(supervise(job, hub, hooks, Clock::Real(origin), HEAD_START, observer));
+    drop(all_ended);
     let is_left = |thread: usize| match thread < job.cores {
         true => ended.left_cores.contains(&thread),
         false => ended.left_hooks,
     };
+    // A task that a journey has left behind on a thread may block it: then that one is left alone, too.
+    let patience = Instant::now() + PATIENCE;
     for (_, thread) in threads.into_iter().enumerate().filter(|(index, _)| !is_left(*index)) {
-        // What a thread died of was printed by its panic hook; that it died is in the report already.
-        let _ = thread.join();
+        while !thread.is_finished() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if thread.is_finished() {
+            // What a thread died of was printed by its panic hook; that it died is in the report already.
+            let _ = thread.join();
+        }
     }
     Ok(ended)
 }

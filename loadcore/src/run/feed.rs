@@ -69,6 +69,8 @@ struct Asks {
     total: u64,
 }
 
+impl super::VuExtension for Asked {}
+
 impl Asked {
     /// How often this VU has asked before: in this iteration, and in all.
     fn count(&self, feeder: usize, numbered: bool, own_iteration: u64) -> (u64, u64) {

@@ -132,6 +132,7 @@ impl VuSlot {
         self.control.set_busy(false);
         self.control.out_of_data.set(self.vu.data_end() == Some(DataEnd::OfVu));
         self.shard.iteration_ended(now);
+        self.vu.end_iteration();
         let failure = match end {
             End::Interrupted if self.overdue.get() => Some(self.took_too_long()),
             End::Interrupted => {

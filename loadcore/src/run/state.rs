@@ -94,6 +94,7 @@ impl VuSlot {
             return Ok(Box::new(make()));
         };
         let _apart = self.vu().draw_apart();
+        self.vu().begin_setup();
         let made = (setup.run)(HookSlot::new(self.vu().hook("vu_setup"))).await?;
         Ok(made.downcast().expect("the setup was chosen by the type of the state"))
     }

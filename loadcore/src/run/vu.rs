@@ -49,7 +49,16 @@ pub(crate) struct VuState {
     interrupted: Cell<bool>,
     /// The journey has aborted the test, and goes on no further.
     has_left: Cell<bool>,
-    extensions: RefCell<Vec<Rc<dyn Any>>>,
+    extensions: RefCell<Vec<Rc<dyn VuExtension>>>,
+}
+
+/// What a protocol keeps in one VU.
+pub(crate) trait VuExtension: Any {
+    /// An iteration of the VU has ended, in whatever way.
+    fn iteration_ended(&self) {}
+
+    /// The VU's setup is about to run: for the first time, or once more, since it failed or a panic took what it made.
+    fn set_up_anew(&self) {}
 }
 
 impl Vu {
@@ -247,13 +256,33 @@ impl Vu {
     }
 
     /// A protocol's state in this VU, made at first use.
-    pub(crate) fn extension<T: 'static>(&self, make: impl FnOnce(&Self) -> T) -> Rc<T> {
-        let found = self.state.extensions.borrow().iter().find_map(|e| Rc::clone(e).downcast().ok());
+    pub(crate) fn extension<T: VuExtension>(&self, make: impl FnOnce(&Self) -> T) -> Rc<T> {
+        let known = |e: &Rc<dyn VuExtension>| (Rc::clone(e) as Rc<dyn Any>).downcast().ok();
+        let found = self.state.extensions.borrow().iter().find_map(known);
         found.unwrap_or_else(|| {
             let made = Rc::new(make(self));
-            self.state.extensions.borrow_mut().push(Rc::clone(&made) as Rc<dyn Any>);
+            self.state.extensions.borrow_mut().push(Rc::clone(&made) as Rc<dyn VuExtension>);
             made
         })
+    }
+
+    /// Tells whoever keeps something in this VU.
+    pub(crate) fn end_iteration(&self) {
+        for extension in self.state.extensions.borrow().iter() {
+            extension.iteration_ended();
+        }
+    }
+
+    /// Tells whoever keeps something in this VU that its setup begins.
+    pub(crate) fn begin_setup(&self) {
+        for extension in self.state.extensions.borrow().iter() {
+            extension.set_up_anew();
+        }
+    }
+
+    /// The key of a random stream apart from the journey's own, which does not change what the journey draws.
+    pub(crate) fn stream_key(&self, of: &str) -> u64 {
+        super::scope::mix(self.state.scope.random_key(self) ^ super::scope::text_key(of))
     }
 
     pub(crate) fn now(&self) -> Nanos {

@@ -60,7 +60,7 @@ fn assert_shape(summary: &Value, code: i32) {
     assert_keys(summary, "schema_version run scenarios metrics thresholds checks errors generator");
     assert_eq!(summary["schema_version"], 1);
     let run = &summary["run"];
-    assert_keys(run, "id started duration_ms seed version exit_code aborted_by aborted failed");
+    assert_keys(run, "id started duration_ms seed version exit_code aborted_by aborted failed warnings");
     let started = run["started"].as_str().unwrap();
     assert!(started.starts_with("20") && started.contains('T') && started.ends_with('Z'), "{started}");
     assert!(run["duration_ms"].as_f64().unwrap() > 0.0 && !run["id"].as_str().unwrap().is_empty());

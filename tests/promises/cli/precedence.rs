@@ -107,6 +107,58 @@ fn a_single_value_of_a_higher_source_wins() {
 }
 
 #[test]
+fn an_option_of_http_of_a_higher_source_wins() {
+    let of = |name: &'static str| move |sources: &[Source<'_>]| planned(sources)["http"][name].clone();
+    use Source::*;
+    assert_order(
+        &[
+            (Flags(&["--max-redirects", "1"]), 1.into()),
+            (Variable("LOADCORE_MAX_REDIRECTS", "2"), 2.into()),
+            (File("max_redirects = 3"), 3.into()),
+            (Code("options"), 4.into()),
+            (AsItIs, Value::Null),
+        ],
+        of("max_redirects"),
+    );
+    assert_order(
+        &[
+            (Flags(&["--user-agent", "flag"]), "flag".into()),
+            (Variable("LOADCORE_HEADER", "User-Agent: variable"), "variable".into()),
+            (File("user_agent = \"file\""), "file".into()),
+            (Code("options"), "code".into()),
+            (AsItIs, Value::Null),
+        ],
+        of("user_agent"),
+    );
+    assert_order(
+        &[
+            (Flags(&["--discard-response-bodies=false"]), Value::Null),
+            (Variable("LOADCORE_DISCARD_RESPONSE_BODIES", "true"), true.into()),
+            (File("discard_response_bodies = false"), Value::Null),
+            (Code("options"), true.into()),
+            (AsItIs, Value::Null),
+        ],
+        of("discard_response_bodies"),
+    );
+}
+
+#[test]
+fn what_names_a_part_replaces_that_part_and_guards_add_up() {
+    use Source::*;
+    let plan = planned(&[
+        Flags(&["--dns", "select=first", "--block-hostnames", "a.test", "--hosts", "flag.test=127.0.0.1"]),
+        Variable("LOADCORE_DNS", "policy=any,select=random"),
+        File("block_hostnames = \"b.test\"\n[hosts]\n\"code.test\" = \"::1\""),
+        Code("options"),
+    ]);
+    let http = &plan["http"];
+    assert_eq!(http["dns"], "ttl=4s,select=first,policy=any");
+    assert_eq!(http["block_hostnames"], serde_json::json!(["b.test", "a.test"]));
+    assert_eq!(http["hosts"], serde_json::json!({ "code.test": "::1", "flag.test": "127.0.0.1" }));
+    assert_eq!(http["batch"], 4, "nobody says it again");
+}
+
+#[test]
 fn a_cap_on_requests_of_0_lifts_that_of_each_lower_source() {
     use Source::*;
     let lower = [Variable("LOADCORE_RPS", "2"), File("rps = 3.5"), Code("options")];

@@ -53,7 +53,7 @@ async fn an_unknown_authority_a_wrong_host_and_no_tls_at_all_are_told_apart() {
     for (url, trusted, kind, code) in [
         (stranger.url(), None, "certificate of unknown authority", "1310"),
         (elsewhere.url(), Some(elsewhere.ca_pem()), "certificate for another host", "1311"),
-        (no_tls, None, "tls handshake failed", "1300"),
+        (no_tls, None, "server speaks no tls", "1301"),
     ] {
         let test = LoadTest::new().base_url(&url);
         let test = if let Some(pem) = trusted { test.root_certificates(pem) } else { test };

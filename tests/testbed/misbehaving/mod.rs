@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod play;
 mod scripts;
 #[cfg(test)]
 mod tests;
@@ -23,18 +24,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 pub use self::scripts::{
     answers, closes_after_each_response, closes_unannounced, dribbles, garbage, hang_up_mid_body,
     hang_up_mid_head, hangs_up_at_once, never_answers, resets, stale_keep_alive,
 };
-use crate::wire::{self, Request};
-
-/// Requests kept at most, for [`Misbehaving::received`].
-const MAX_KEPT: usize = 10_000;
+use crate::authority::Identity;
+use crate::tls;
+use crate::wire::Request;
 
 /// One thing that the server does on a connection.
 #[derive(Clone, Debug)]
@@ -45,12 +45,18 @@ pub enum Step {
     ReadRequest,
     /// Sends these bytes, whatever they are.
     Send(Bytes),
+    /// Sends these bytes again and again until the client closes the connection.
+    Flood(Bytes),
+    /// Sends these bytes below TLS, where there is TLS: what the client reads is none.
+    SendBelow(Bytes),
     /// Does nothing for that long; reads nothing either.
     Wait(Duration),
     /// Does nothing until the client closes the connection. What the client sends is read and thrown away.
     Hang,
-    /// Closes the connection. So does the end of a script.
+    /// Closes the connection, with TLS's goodbye where there is TLS. So does the end of a script.
     Close,
+    /// Closes the connection without a word of TLS, as if somebody between had cut it.
+    Cut,
     /// Closes the connection with a reset (RST) instead of an orderly end.
     Reset,
     /// Starts the script again on the same connection.
@@ -64,6 +70,7 @@ pub type Script = Vec<Step>;
 #[derive(Debug)]
 pub struct Misbehaving {
     addr: SocketAddr,
+    with_tls: bool,
     seen: Arc<Seen>,
     task: AbortHandle,
 }
@@ -82,17 +89,40 @@ impl Misbehaving {
     /// # Errors
     /// When the port cannot be opened.
     pub async fn start(scripts: impl IntoIterator<Item = Script>) -> io::Result<Misbehaving> {
+        Self::start_with(None, scripts).await
+    }
+
+    /// The same with TLS below, which behaves, under this certificate. It offers `http/1.1` by ALPN.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or certificate and key do not belong together.
+    pub async fn start_tls(
+        identity: &Identity,
+        scripts: impl IntoIterator<Item = Script>,
+    ) -> io::Result<Misbehaving> {
+        let config = tls::config(identity).map_err(io::Error::other)?;
+        Self::start_with(Some(TlsAcceptor::from(Arc::new(config))), scripts).await
+    }
+
+    async fn start_with(
+        tls: Option<TlsAcceptor>,
+        scripts: impl IntoIterator<Item = Script>,
+    ) -> io::Result<Misbehaving> {
         let scripts: Vec<Arc<Script>> = scripts.into_iter().map(Arc::new).collect();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let seen = Arc::<Seen>::default();
-        let task = tokio::spawn(serve(listener, scripts, Arc::clone(&seen))).abort_handle();
-        Ok(Misbehaving { addr, seen, task })
+        let (seen, with_tls) = (Arc::<Seen>::default(), tls.is_some());
+        let task = tokio::spawn(serve(listener, tls, scripts, Arc::clone(&seen))).abort_handle();
+        Ok(Misbehaving { addr, with_tls, seen, task })
     }
 
-    /// The base URL, without a trailing slash.
+    /// The base URL, without a trailing slash; with TLS under the name `localhost`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        if self.with_tls {
+            format!("https://localhost:{}", self.addr.port())
+        } else {
+            format!("http://{}", self.addr)
+        }
     }
 
     /// Where the server listens.
@@ -122,7 +152,7 @@ impl Drop for Misbehaving {
     }
 }
 
-async fn serve(listener: TcpListener, scripts: Vec<Arc<Script>>, seen: Arc<Seen>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, scripts: Vec<Arc<Script>>, seen: Arc<Seen>) {
     // Connections end with this set, and the set with the server.
     let mut connections = JoinSet::new();
     loop {
@@ -132,46 +162,11 @@ async fn serve(listener: TcpListener, scripts: Vec<Arc<Script>>, seen: Arc<Seen>
         };
         let nth = seen.connections.fetch_add(1, Ordering::SeqCst);
         let script = scripts.get(nth).or(scripts.last()).cloned().unwrap_or_default();
-        let seen = Arc::clone(&seen);
+        let (tls, seen) = (tls.clone(), Arc::clone(&seen));
         connections.spawn(async move {
             // An error is the client going away, which some clients do when mistreated.
-            let _ = play(stream, &script, &seen).await;
+            let _ = play::play(stream, tls, &script, &seen).await;
         });
         while connections.try_join_next().is_some() {}
     }
-}
-
-async fn play(mut stream: TcpStream, script: &Script, seen: &Seen) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (mut buffer, mut at) = (Vec::new(), 0);
-    while let Some(step) = script.get(at) {
-        at += 1;
-        match step {
-            Step::ReadRequest => {
-                let Some(request) = wire::read_request(&mut stream, &mut buffer).await? else { break };
-                let mut kept = seen.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                if kept.len() < MAX_KEPT {
-                    kept.push(request);
-                }
-                seen.requests.fetch_add(1, Ordering::SeqCst);
-            }
-            Step::Send(bytes) => stream.write_all(bytes).await?,
-            Step::Wait(time) => tokio::time::sleep(*time).await,
-            Step::Hang => {
-                let mut ignored = [0; 1024];
-                while stream.read(&mut ignored).await? > 0 {}
-            }
-            Step::Close => break,
-            Step::Reset => {
-                stream.set_zero_linger()?;
-                break;
-            }
-            // Gives way, so that a script without any waiting step cannot keep the thread for itself.
-            Step::Again => {
-                at = 0;
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-    Ok(())
 }

@@ -40,6 +40,7 @@ impl Recording {
             version: Some(Version::HTTP_11),
             tls: None,
             error: None,
+            expected: true,
         };
         let names = &self.names;
         tags.record(&mut self.recorder, &self.row, timings.samples(), || Rc::clone(&names[name as usize]));

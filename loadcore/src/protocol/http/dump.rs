@@ -1,14 +1,15 @@
 //! `run --debug`: each request and response in full.
 
-use super::connection::Exchanged;
 use super::request::RequestBuilder;
 use super::response::Timings;
 use super::target::Target;
-use super::upload::Upload;
+use super::transport::upload::Upload;
 use crate::plan::format_duration;
 use crate::run::Narrator;
 use http::Request;
-use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::response::Parts;
+use http_body::Body as _;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,11 +38,18 @@ impl Dump {
         let _ = writeln!(text, "\n→ request {number} of {place} to {scheme}://{}", target.origin.authority);
         let _ = writeln!(text, "{} {} {:?}", message.method(), message.uri(), message.version());
         push_headers(&mut text, message.headers());
-        if !request.body.is_empty() && !message.headers().contains_key(CONTENT_LENGTH) {
+        if ![CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| message.headers().contains_key(name)) {
             // Added when the head is written.
-            let _ = writeln!(text, "content-length: {}", request.body.len());
+            match message.body().size_hint().exact() {
+                Some(0) => {}
+                Some(length) => drop(writeln!(text, "content-length: {length}")),
+                None => text.push_str("transfer-encoding: chunked\n"),
+            }
         }
-        push_body(&mut text, &request.body);
+        push_body(&mut text, &request.whole_body());
+        if request.streams_body() {
+            text.push_str("\n(streamed)\n");
+        }
         self.0.say(&text);
         number
     }
@@ -49,12 +57,13 @@ impl Dump {
     pub(super) fn response(
         &self,
         number: Option<u64>,
-        answer: &Exchanged,
-        remote: SocketAddr,
+        head: &Parts,
+        body: &[u8],
+        remote: Option<SocketAddr>,
         tls: Option<&str>,
         timings: &Timings,
     ) {
-        let Exchanged { head, body } = answer;
+        let remote = remote.map_or_else(|| "a Unix socket".to_owned(), |remote| remote.to_string());
         let tls = tls.map_or_else(String::new, |tls| format!(" over {tls}"));
         let number = number.unwrap_or_default();
         let mut text = format!("\n← response to request {number} from {remote}{tls}\n");

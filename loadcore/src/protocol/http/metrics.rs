@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// Requests that were sent.
 pub const HTTP_REQS: Counter = Counter::new("http_reqs").builtin();
-/// The share of requests that failed: no answer, or a status outside 200 to 399.
+/// The share of requests that failed: no answer, or a status that was not expected (by default one outside 200 to 399).
 pub const HTTP_REQ_FAILED: Rate = Rate::new("http_req_failed").builtin();
 /// From the first byte sent to the last one received: sending + waiting + receiving, without connecting.
 pub const HTTP_REQ_DURATION: Trend<Time> = Trend::new("http_req_duration").builtin();
@@ -28,7 +28,8 @@ pub const HTTP_REQ_SENDING: Trend<Time> = Trend::new("http_req_sending").builtin
 pub const HTTP_REQ_WAITING: Trend<Time> = Trend::new("http_req_waiting").builtin();
 /// From the response's first byte to its last.
 pub const HTTP_REQ_RECEIVING: Trend<Time> = Trend::new("http_req_receiving").builtin();
-/// Requests sent a second time, on a new connection, because the server had closed the idle one. k6 does not count them.
+/// Requests sent a second time, because the server had closed the idle connection, or had refused them unseen (HTTP/2's
+/// `GOAWAY` and `REFUSED_STREAM`). k6 does not count them.
 pub const HTTP_REQ_RETRIES: Counter = Counter::new("http_req_retries").builtin();
 
 /// Requests given up before a byte of them was sent, such as while connecting: the target never saw them, so they are not
@@ -73,6 +74,15 @@ pub(super) fn row_spec(registry: &Registry) -> RowSpec<TREND_COUNT> {
     }
 }
 
+/// The `proto` tag.
+pub(super) fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_11 => "HTTP/1.1",
+        _ => "HTTP/2.0",
+    }
+}
+
 /// What one request's samples differ in from another's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestTags {
@@ -86,6 +96,8 @@ pub(super) struct RequestTags {
     pub(super) version: Option<Version>,
     pub(super) tls: Option<&'static str>,
     pub(super) error: Option<ErrorKind>,
+    /// The status is a success.
+    pub(super) expected: bool,
 }
 
 const METHODS: [Method; 9] = [
@@ -123,15 +135,15 @@ impl RequestTags {
         };
         let small = u64::from(self.status.map_or(0, |status| status.as_u16()))
             | u64::from(self.method) << 16
-            | u64::from(self.error.map_or(0, |kind| kind as u8)) << 24
+            | u64::from(self.error.map_or(0, ErrorKind::index)) << 24
             | version << 32
-            | tls << 36;
+            | tls << 36
+            | u64::from(self.expected) << 40;
         RowKey::from(self.base.0) | RowKey::from(self.name) << 32 | RowKey::from(small) << 64
     }
 
-    /// As k6: an answer is expected if its status is 200 to 399.
     fn is_expected(&self) -> bool {
-        self.error.is_none() && self.status.is_some_and(|status| (200..400).contains(&status.as_u16()))
+        self.error.is_none() && self.expected
     }
 
     /// Counts the request in all its series. `name` is asked only for a new row.
@@ -160,12 +172,7 @@ impl RequestTags {
             None if self.is_expected() => "true",
             None => "false",
         };
-        let proto = match self.version {
-            None => "",
-            Some(Version::HTTP_10) => "HTTP/1.0",
-            Some(Version::HTTP_11) => "HTTP/1.1",
-            Some(_) => "HTTP/2.0",
-        };
+        let proto = self.version.map_or("", protocol);
         let mut tags = vec![
             ("name", name),
             ("url", name),

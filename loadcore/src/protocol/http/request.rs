@@ -1,6 +1,9 @@
 //! Building a request: `vu.post("/x").bearer_auth(token).json(&body).send()`.
 
+use super::body::{Encoding, More};
+use super::cookies::Jar;
 use super::error::{Failure, SendError};
+use super::expect::Statuses;
 use super::options::{HttpOptions, basic_auth};
 use super::response::Response;
 use super::send::send;
@@ -11,7 +14,6 @@ use crate::metric::TagSetId;
 use crate::run::Vu;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use std::fmt;
@@ -36,6 +38,45 @@ pub struct RequestBuilder {
     pub(super) tags: TagSetId,
     /// Instead of the target's own name.
     pub(super) name: Option<u32>,
+    /// Redirects that were followed.
+    pub(super) hops: u32,
+    /// The jar's, for this hop.
+    pub(super) cookie: Option<HeaderValue>,
+    /// What few requests say, apart so that the others stay small.
+    pub(super) extras: Option<Box<Extras>>,
+}
+
+/// What a request may say beside the usual.
+#[derive(Default)]
+pub(super) struct Extras {
+    pub(super) redirects: Option<u32>,
+    /// A redirect has led to another origin: the test's credentials stay at home.
+    pub(super) is_abroad: bool,
+    pub(super) expected: Option<Statuses>,
+    pub(super) jar: Jar,
+    /// Beside the jar's.
+    pub(super) cookies: Vec<(String, String)>,
+    /// What of the body is not in one piece.
+    pub(super) more: Option<More>,
+    /// Of a body whose type is not always the same.
+    pub(super) content_type: Option<HeaderValue>,
+    pub(super) compress: Vec<Encoding>,
+    /// Instead of what the test says.
+    pub(super) discards_body: Option<bool>,
+    /// It was built by reqwest, which sends it.
+    #[cfg(feature = "reqwest")]
+    pub(super) executed: Option<Box<super::reqwest::Executed>>,
+}
+
+impl Extras {
+    /// Leaves nothing of a body.
+    pub(super) fn drop_more(&mut self) {
+        self.more = None;
+        #[cfg(feature = "reqwest")]
+        if let Some(executed) = &mut self.executed {
+            executed.stream = None;
+        }
+    }
 }
 
 impl Vu {
@@ -74,14 +115,28 @@ impl Vu {
         self.request(Method::OPTIONS, url)
     }
 
+    /// HTTP's state of this VU.
+    pub(super) fn http(&self) -> Rc<HttpVu> {
+        self.extension(|vu| HttpVu::new(vu.state.core.extension(HttpCore::new)))
+    }
+
     /// A request of any method.
     pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        let http = self.extension(|vu| HttpVu::new(vu.state.core.extension(HttpCore::new)));
+        let http = self.http();
         let written = url.written();
         let target = http
             .core
             .target(&written)
             .map_err(|failure| SendError::new(failure.kind, &method, written.text(), failure.detail));
+        self.request_to(http, method, target)
+    }
+
+    pub(super) fn request_to(
+        &self,
+        http: Rc<HttpVu>,
+        method: Method,
+        target: Result<Rc<Target>, SendError>,
+    ) -> RequestBuilder {
         let mut tags = self.tags;
         if metrics::method_index(&method).is_none() {
             tags = self.state.core.recorder.borrow_mut().tags.with(tags, "method", method.as_str());
@@ -98,17 +153,33 @@ impl Vu {
             timeout: HttpOptions::TIMEOUT,
             tags,
             name: None,
+            hops: 0,
+            cookie: None,
+            extras: None,
         }
     }
 }
 
 impl RequestBuilder {
-    fn fail(mut self, problem: impl fmt::Display) -> Self {
+    pub(super) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    pub(super) fn is_abroad(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.is_abroad)
+    }
+
+    pub(super) fn fail(mut self, problem: impl fmt::Display) -> Self {
+        self.wrong(problem);
+        self
+    }
+
+    /// It cannot be sent.
+    pub(super) fn wrong(&mut self, problem: impl fmt::Display) {
         if let Ok(target) = &self.target {
             let failure = Failure::new(ErrorKind::InvalidRequest, problem);
             self.target = Err(SendError::new(failure.kind, &self.method, &target.url(), failure.detail));
         }
-        self
     }
 
     /// Adds a header; replaces the test's default of that name.
@@ -145,7 +216,7 @@ impl RequestBuilder {
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
             Ok(json) => {
-                self.body = json.into();
+                self.set_body(json.into());
                 self.content_type = Some("application/json");
                 self
             }
@@ -157,7 +228,7 @@ impl RequestBuilder {
     pub fn form(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_urlencoded::to_string(body) {
             Ok(form) => {
-                self.body = form.into();
+                self.set_body(form.into());
                 self.content_type = Some("application/x-www-form-urlencoded");
                 self
             }
@@ -167,7 +238,7 @@ impl RequestBuilder {
 
     /// Sends these bytes as they are. Taken without a copy from `Bytes`, `Vec<u8>`, `String` and `&'static` text and bytes.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
+        self.set_body(body.into());
         self
     }
 
@@ -194,7 +265,7 @@ impl RequestBuilder {
         }
     }
 
-    /// Gives up after this long, connecting included. Default: 60 s.
+    /// Gives up after this long, connecting and redirects included. Default: 60 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -222,18 +293,9 @@ impl RequestBuilder {
     }
 
     /// The `name` tag: the user's own, or else the target's.
-    pub(super) fn name_or(&self, name: u32) -> u32 {
-        self.name.unwrap_or(name)
-    }
-
-    /// The path to ask for, with what [`query`](Self::query) has added.
-    pub(super) fn path(&self, target: &Target) -> Result<PathAndQuery, Failure> {
-        if self.query.is_empty() {
-            return Ok(target.path.clone());
-        }
-        let separator = if target.path.query().is_some() { '&' } else { '?' };
-        let path = format!("{}{separator}{}", target.path, self.query);
-        PathAndQuery::try_from(path).map_err(|error| Failure::new(ErrorKind::InvalidRequest, error))
+    #[inline]
+    pub(super) fn name_at(&self, target: &Target) -> u32 {
+        self.name.unwrap_or_else(|| target.name(&self.http.core))
     }
 }
 

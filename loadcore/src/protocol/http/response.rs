@@ -1,13 +1,13 @@
 //! What the user gets.
 
-use super::connect::ConnectTimes;
-use super::connection::Instants;
-use super::error::BodyError;
-use super::metrics::{NO_DURATIONS, Trends};
+use super::metrics::{NO_DURATIONS, Trends, protocol};
 use super::target::Target;
+use super::transport::connect::ConnectTimes;
+use super::transport::exchange::Instants;
+use super::transport::tls::Suite;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Version};
-use serde::de::DeserializeOwned;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, StatusCode, Version};
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -75,6 +75,16 @@ impl Timings {
         ]
     }
 
+    /// Of a request that reqwest sent, which shows neither its connection nor when it was written.
+    #[cfg(feature = "reqwest")]
+    pub(super) fn samples_of_reqwest(&self) -> Trends {
+        let mut trends = NO_DURATIONS;
+        trends[0] = nanos(self.duration());
+        trends[6] = nanos(self.waiting);
+        trends[7] = nanos(self.receiving);
+        trends
+    }
+
     /// Of a request that got no connection.
     pub(super) fn samples_until_connected(&self) -> Trends {
         let mut trends = NO_DURATIONS;
@@ -90,14 +100,17 @@ fn nanos(duration: Duration) -> Option<u64> {
 
 /// A complete response.
 pub struct Response {
+    pub(super) method: Method,
     pub(super) status: StatusCode,
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
     /// `None` if it was thrown away.
     pub(super) body: Option<Bytes>,
     pub(super) timings: Timings,
-    pub(super) remote: SocketAddr,
+    pub(super) remote: Option<SocketAddr>,
+    pub(super) tls: Option<&'static Suite>,
     pub(super) target: Rc<Target>,
+    pub(super) redirects: u32,
 }
 
 impl Response {
@@ -106,9 +119,24 @@ impl Response {
         self.status
     }
 
+    /// Whether the status is one from 200 to 299.
+    pub fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+
+    /// What the standard calls the status: `Not Found`. Empty for one that it does not know.
+    pub fn status_text(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("")
+    }
+
     /// The protocol version.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// The protocol, as the `proto` tag says it: `HTTP/1.1`, `HTTP/2.0`.
+    pub fn protocol(&self) -> &'static str {
+        protocol(self.version)
     }
 
     /// All headers.
@@ -121,7 +149,22 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The URL that was requested.
+    /// All values of one header that are text, such as those of `vary`.
+    pub fn headers_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// What the body is, as its header says: `application/json; charset=utf-8`.
+    pub fn content_type(&self) -> Option<&str> {
+        self.headers.get(CONTENT_TYPE)?.to_str().ok()
+    }
+
+    /// How many redirects led here. Each was a request of its own.
+    pub fn redirects(&self) -> u32 {
+        self.redirects
+    }
+
+    /// The URL that answered: after redirects the last one. Without credentials.
     pub fn url(&self) -> String {
         self.target.url()
     }
@@ -131,46 +174,19 @@ impl Response {
         &self.timings
     }
 
-    /// The address that answered.
-    pub fn remote_addr(&self) -> SocketAddr {
+    /// The address that answered; `None` over a Unix socket.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.remote
     }
 
-    /// The body. Empty if it was discarded.
-    pub fn bytes(&self) -> &Bytes {
-        static EMPTY: Bytes = Bytes::new();
-        self.body.as_ref().unwrap_or(&EMPTY)
+    /// The version of TLS, as the `tls_version` tag says it: `tls1.3`. `None` without TLS.
+    pub fn tls_version(&self) -> Option<&str> {
+        self.tls.map(|tls| tls.version_name)
     }
 
-    /// The body as text.
-    ///
-    /// # Errors
-    /// If it is not UTF-8, or was discarded.
-    pub fn text(&self) -> Result<&str, BodyError> {
-        let body = self.kept()?;
-        std::str::from_utf8(body)
-            .map_err(|error| BodyError::new(&self.url(), format_args!("is not text: {error}")))
-    }
-
-    /// The body, read as JSON.
-    ///
-    /// # Errors
-    /// If it is not JSON of this type, or was discarded; the message shows how the body begins.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
-        let body = self.kept()?;
-        serde_json::from_slice(body).map_err(|error| {
-            let begin = String::from_utf8_lossy(&body[..body.len().min(100)]);
-            let (status, url) = (self.status.as_u16(), self.url());
-            BodyError::new(
-                &url,
-                format_args!("(status {status}) is not the expected JSON: {error}; it begins {begin:?}"),
-            )
-        })
-    }
-
-    fn kept(&self) -> Result<&Bytes, BodyError> {
-        let discarded = "was discarded: leave out discard_response_bodies to read it";
-        self.body.as_ref().ok_or_else(|| BodyError::new(&self.url(), discarded))
+    /// The cipher suite of TLS by its IANA name: `TLS_AES_128_GCM_SHA256`. `None` without TLS.
+    pub fn tls_cipher(&self) -> Option<&str> {
+        self.tls.map(|tls| tls.name)
     }
 }
 

@@ -1,25 +1,26 @@
 //! What HTTP keeps on each core and in each VU.
 
 use super::ErrorKind;
-use super::connection::Connection;
-use super::dns::Dns;
+use super::cookies::VuCookies;
 use super::dump::Dump;
 use super::error::Failure;
 use super::metrics::{self, TREND_COUNT};
 use super::options::HttpOptions;
+use super::origins::Origins;
 use super::target::{Origin, Target, Written, url_auth};
+use super::transport::pool::Pool;
+use super::transport::tls::Sessions;
 use crate::metric::{Metric, MetricId, RowSpec, SeriesMemory};
-use crate::run::Core;
+use crate::run::{Core, Vu, VuExtension};
 use hashbrown::HashMap;
 use http::HeaderValue;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 use url::Url;
 
-/// URLs remembered beyond which each is resolved anew.
-const MOST_TARGETS: usize = 10_000;
+/// URLs remembered, beyond which all are resolved anew.
+const MOST_TARGETS: usize = 4_000;
 
 /// HTTP's state on one core.
 pub(super) struct HttpCore {
@@ -30,11 +31,10 @@ pub(super) struct HttpCore {
     pub(super) row: RowSpec<TREND_COUNT>,
     pub(super) retries: MetricId,
     pub(super) abandoned: MetricId,
-    pub(super) dns: Dns,
     /// Shows each request, for a person who looks at a journey.
     pub(super) dump: Option<Dump>,
     memory: Arc<SeriesMemory>,
-    origins: RefCell<HashMap<String, Rc<Origin>>>,
+    origins: Origins,
     names: RefCell<Names>,
     targets: RefCell<HashMap<Box<str>, Rc<Target>>>,
 }
@@ -66,10 +66,9 @@ impl HttpCore {
             row: metrics::row_spec(registry),
             retries: registry.register(&metrics::HTTP_REQ_RETRIES.desc()).unwrap_or(MetricId(0)),
             abandoned: registry.register(&metrics::HTTP_REQ_ABANDONED.desc()).unwrap_or(MetricId(0)),
-            dns: Dns::default(),
             dump: core.job.extensions.get().map(Dump::new),
             memory: Arc::clone(&core.job.memory),
-            origins: RefCell::default(),
+            origins: Origins::default(),
             names: RefCell::default(),
             targets: RefCell::default(),
         };
@@ -96,9 +95,11 @@ impl HttpCore {
         }
         let target = Rc::new(written.resolve(self)?);
         let mut targets = self.targets.borrow_mut();
-        if targets.len() < MOST_TARGETS {
-            targets.insert(written.text().into(), Rc::clone(&target));
+        if targets.len() >= MOST_TARGETS {
+            // A journey of ever new URLs: to resolve a few once more costs less than the memory.
+            targets.clear();
         }
+        targets.insert(written.text().into(), Rc::clone(&target));
         Ok(target)
     }
 
@@ -127,54 +128,74 @@ impl HttpCore {
         let key = &url[..url::Position::AfterScheme];
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
         let key = format!("{key}://{authority}");
-        let mut origins = self.origins.borrow_mut();
-        if let Some(origin) = origins.get(&key) {
-            return Ok(Rc::clone(origin));
+        if let Some(origin) = self.origins.get(&key) {
+            return Ok(origin);
         }
         let host = url.host_str().ok_or_else(|| invalid("the host is missing"))?;
         let port = url.port_or_known_default().ok_or_else(|| invalid("the port is missing"))?;
         let host_header = HeaderValue::from_str(authority).map_err(|_| invalid("the host is not ASCII"))?;
-        let origin = Rc::new(Origin {
-            id: origins.len() as u32,
+        let origin = Origin {
+            id: self.origins.next_id(),
             tls: url.scheme() == "https",
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port,
             authority: authority.to_owned(),
             headers: self.options.default_headers(host_header),
-        });
-        origins.insert(key, Rc::clone(&origin));
-        Ok(origin)
+            speaks: Cell::new(self.options.http.versions.spoken(url.scheme() == "https")),
+        };
+        Ok(self.origins.insert(key, origin))
     }
 }
 
-/// HTTP's state in one VU: its connections that wait for the next request.
+/// HTTP's state in one VU.
 pub(super) struct HttpVu {
     pub(super) core: Rc<HttpCore>,
-    /// Boxed, so that a connection moves between here and a request as one pointer.
-    #[allow(clippy::vec_box)]
-    idle: RefCell<Vec<Box<Connection>>>,
+    /// Its connections.
+    pub(super) pool: Pool,
+    /// Its TLS sessions, where it resumes them.
+    pub(super) sessions: Sessions,
+    pub(super) cookies: VuCookies,
+    #[cfg(feature = "reqwest")]
+    pub(super) clients: super::reqwest::Clients,
+    /// The iteration of the last lookup that chance decided, and how many there were in it.
+    lookups: Cell<(u64, u64)>,
+}
+
+impl VuExtension for HttpVu {
+    fn set_up_anew(&self) {
+        if !self.core.options.http.keep_cookies {
+            self.cookies.forget();
+        }
+    }
+
+    fn iteration_ended(&self) {
+        self.pool.iteration_ended();
+        #[cfg(feature = "reqwest")]
+        if self.core.options.http.connections.reuse() != super::options::Reuse::Always {
+            self.clients.forget();
+        }
+    }
 }
 
 impl HttpVu {
     pub(super) fn new(core: Rc<HttpCore>) -> Self {
-        Self { core, idle: RefCell::default() }
-    }
-
-    /// The connection to this origin that was used last.
-    #[inline]
-    pub(super) fn take(&self, origin: u32) -> Option<Box<Connection>> {
-        let mut idle = self.idle.borrow_mut();
-        let index = idle.iter().rposition(|connection| connection.origin() == origin)?;
-        Some(idle.remove(index))
-    }
-
-    #[inline]
-    pub(super) fn give_back(&self, connection: Box<Connection>, now: Instant) {
-        let mut idle = self.idle.borrow_mut();
-        if !idle.is_empty() {
-            // The last used is taken first, so others may be left over: from requests that were joined, or other hosts.
-            idle.retain(|other| !other.is_stale(now));
+        Self {
+            pool: Pool::new(Arc::clone(&core.options)),
+            sessions: Sessions::default(),
+            cookies: VuCookies::default(),
+            #[cfg(feature = "reqwest")]
+            clients: super::reqwest::Clients::default(),
+            lookups: Cell::default(),
+            core,
         }
-        idle.push(connection);
+    }
+
+    /// What decides the address of the next connection, where chance does: the same in each run with the same seed.
+    pub(super) fn next_lookup_key(&self, vu: &Vu) -> u64 {
+        let key = vu.stream_key("dns");
+        let (last, lookups) = self.lookups.get();
+        let lookups = if last == key { lookups + 1 } else { 0 };
+        self.lookups.set((key, lookups));
+        key.wrapping_add(lookups)
     }
 }

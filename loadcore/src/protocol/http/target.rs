@@ -2,11 +2,12 @@
 
 use super::ErrorKind;
 use super::error::Failure;
-use super::options::basic_auth;
+use super::options::{Speaks, basic_auth};
 use super::state::HttpCore;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 use std::fmt::{Display, Write};
 use std::rc::Rc;
 use url::Url;
@@ -14,7 +15,7 @@ use url::Url;
 /// A scheme, host and port.
 #[derive(Debug)]
 pub(super) struct Origin {
-    /// Dense on its core: connections are found by it.
+    /// One for each on its core: connections are found by it.
     pub(super) id: u32,
     pub(super) tls: bool,
     /// Without the brackets of an IPv6 address.
@@ -24,6 +25,16 @@ pub(super) struct Origin {
     pub(super) authority: String,
     /// The headers that every request to it starts from.
     pub(super) headers: HeaderMap,
+    /// Which version of HTTP, as its last connection has shown.
+    pub(super) speaks: Cell<Speaks>,
+}
+
+/// The `name` tag of a target. Of a URL it stays text until a request is counted under it: most journeys with ever new URLs give
+/// their requests another name, and what the core has interned stays for the whole run.
+#[derive(Debug, Clone)]
+enum Name {
+    Interned(u32),
+    Text(Rc<(String, OnceCell<u32>)>),
 }
 
 /// A resolved URL.
@@ -31,17 +42,77 @@ pub(super) struct Origin {
 pub(super) struct Target {
     pub(super) origin: Rc<Origin>,
     pub(super) path: PathAndQuery,
-    /// The `name` tag, interned by the core.
-    pub(super) name: u32,
+    name: Name,
     /// From `user:password@` in the URL.
     pub(super) auth: Option<HeaderValue>,
+    /// Written as a template.
+    pub(super) from_template: bool,
+    /// Made when somebody asks.
+    parsed: OnceCell<Result<Url, url::ParseError>>,
 }
 
 impl Target {
+    /// Where a URL leads that no journey has written: a redirect's, or that of a request built elsewhere. Counted as the user
+    /// would have written it.
+    pub(super) fn of_url(core: &HttpCore, url: &Url) -> Result<Self, Failure> {
+        let target = from_url(core, url, Name::Interned(0))?;
+        Ok(Self { name: Name::text(target.name_of_path(core, url)), ..target })
+    }
+
+    /// Where a client has come to that follows redirects itself. Counted as the one that it was asked for.
+    #[cfg(feature = "reqwest")]
+    pub(super) fn landed(&self, core: &HttpCore, url: &Url) -> Result<Self, Failure> {
+        Ok(Self { from_template: self.from_template, ..from_url(core, url, self.name.clone())? })
+    }
+
+    /// The `name` tag, interned by the core.
+    #[inline]
+    pub(super) fn name(&self, core: &HttpCore) -> u32 {
+        match &self.name {
+            Name::Interned(id) => *id,
+            Name::Text(name) => *name.1.get_or_init(|| core.intern_name(&name.0)),
+        }
+    }
+
+    /// Below the base URL the path alone, elsewhere the URL without its secrets.
+    fn name_of_path(&self, core: &HttpCore, url: &Url) -> String {
+        let base = core.base.as_ref().filter(|base| base.origin.id == self.origin.id);
+        let below = base.and_then(|base| url.path().strip_prefix(base.prefix.as_str()));
+        match below.filter(|path| path.starts_with('/')) {
+            Some(path) => path.to_owned(),
+            None => Written::of(url.as_str()).name(),
+        }
+    }
+
+    /// The same with what a request adds to the query.
+    pub(super) fn with_query(&self, query: &str) -> Result<Self, Failure> {
+        let separator = if self.path.query().is_some() { '&' } else { '?' };
+        let path = PathAndQuery::try_from(format!("{}{separator}{query}", self.path));
+        Ok(Self {
+            origin: Rc::clone(&self.origin),
+            path: path.map_err(|error| Failure::new(ErrorKind::InvalidRequest, error))?,
+            name: self.name.clone(),
+            auth: self.auth.clone(),
+            from_template: self.from_template,
+            parsed: OnceCell::new(),
+        })
+    }
+
+    /// The URL without credentials, for cookies and redirects.
+    pub(super) fn parsed(&self) -> Result<&Url, url::ParseError> {
+        self.parsed.get_or_init(|| Url::parse(&self.url())).as_ref().map_err(|error| *error)
+    }
+
     /// For messages: without credentials.
     pub(super) fn url(&self) -> String {
         let scheme = if self.origin.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.origin.authority, self.path)
+    }
+}
+
+impl Name {
+    fn text(name: String) -> Self {
+        Self::Text(Rc::new((name, OnceCell::new())))
     }
 }
 
@@ -123,7 +194,12 @@ impl IntoUrl for Path {
 /// What to do about a path that leads nowhere.
 const NO_BASE_URL: &str = "add --base-url URL, or LoadTest::base_url in the code, or write the whole URL";
 
-impl Written<'_> {
+impl<'a> Written<'a> {
+    /// Without a template.
+    pub(super) fn of(text: &'a str) -> Self {
+        Written { text: Cow::Borrowed(text), template: None }
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -132,11 +208,16 @@ impl Written<'_> {
         self.template.is_some()
     }
 
-    /// The `name` tag: the template, or the text without query, fragment and credentials.
-    fn name(&self) -> String {
-        if let Some(template) = self.template {
-            return template.to_owned();
+    /// Of templates there are few.
+    fn name_in(&self, core: &HttpCore) -> Name {
+        match self.template {
+            Some(template) => Name::Interned(core.intern_name(template)),
+            None => Name::text(self.name()),
         }
+    }
+
+    /// The `name` tag of what is no template: the text without query, fragment and credentials.
+    pub(super) fn name(&self) -> String {
         let bare = self.text.split(['?', '#']).next().unwrap_or_default();
         match bare.split_once("://") {
             Some((scheme, rest)) => {
@@ -155,7 +236,7 @@ impl Written<'_> {
         let invalid = |problem: &str| Failure::new(ErrorKind::InvalidRequest, problem);
         if self.text.starts_with('/') {
             let base = core.base.as_ref().ok_or_else(|| Failure::new(ErrorKind::NoBaseUrl, NO_BASE_URL))?;
-            let name = core.intern_name(&self.name());
+            let name = self.name_in(core);
             let text = self.text.split('#').next().unwrap_or_default();
             let path = if base.prefix.is_empty() {
                 PathAndQuery::try_from(text)
@@ -163,29 +244,38 @@ impl Written<'_> {
                 PathAndQuery::try_from(format!("{}{text}", base.prefix))
             };
             if let Ok(path) = path {
-                return Ok(Target { origin: Rc::clone(&base.origin), path, name, auth: base.auth.clone() });
+                let (origin, auth) = (Rc::clone(&base.origin), base.auth.clone());
+                return Ok(Target {
+                    origin,
+                    path,
+                    name,
+                    auth,
+                    from_template: self.is_template(),
+                    parsed: OnceCell::new(),
+                });
             }
             // Characters that must be percent-encoded first.
             let joined = format!("{}{}{text}", base.root, base.prefix);
             let url = Url::parse(&joined).map_err(|error| invalid(&error.to_string()))?;
-            return from_url(core, &url, name);
+            return Ok(Target { from_template: self.is_template(), ..from_url(core, &url, name)? });
         }
         if !self.text.starts_with("http://") && !self.text.starts_with("https://") {
             return Err(invalid("a URL starts with `/`, `http://` or `https://`"));
         }
         let url = Url::parse(&self.text).map_err(|error| invalid(&error.to_string()))?;
-        from_url(core, &url, core.intern_name(&self.name()))
+        let target = from_url(core, &url, self.name_in(core))?;
+        Ok(Target { from_template: self.is_template(), ..target })
     }
 }
 
-fn from_url(core: &HttpCore, url: &Url, name: u32) -> Result<Target, Failure> {
+fn from_url(core: &HttpCore, url: &Url, name: Name) -> Result<Target, Failure> {
     let path_and_query = match url.query() {
         Some(query) => PathAndQuery::try_from(format!("{}?{query}", url.path())),
         None => PathAndQuery::try_from(url.path()),
     };
     let path = path_and_query.map_err(|error| Failure::new(ErrorKind::InvalidRequest, error))?;
     let origin = core.intern_origin(url)?;
-    Ok(Target { origin, path, name, auth: url_auth(url) })
+    Ok(Target { origin, path, name, auth: url_auth(url), from_template: false, parsed: OnceCell::new() })
 }
 
 pub(super) fn url_auth(url: &Url) -> Option<HeaderValue> {
@@ -240,8 +330,6 @@ mod tests {
         ] {
             assert_eq!(url.written().name(), name);
         }
-        let path = Path::new("/users/{id}", "/users/7".to_owned());
-        assert_eq!(path.written().name(), "/users/{id}");
     }
 
     #[test]

@@ -194,6 +194,9 @@ fn generator(page: &mut Page, report: &Report) {
     let run = &report.run;
     let took = format::time(millis(run.duration));
     page.line(format!("\n  {}", page.faint(&format!("run {} took {took}, seed {}", run.id, run.seed))));
+    for warning in &run.warnings {
+        page.line(page.paint(Style::new().red().bold(), &format!("  {warning}")));
+    }
     if run.interrupted {
         page.line(page.paint(Style::new().yellow(), "  interrupted by a signal"));
     }

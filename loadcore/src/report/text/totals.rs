@@ -5,7 +5,7 @@ use crate::metric::{
     CHECKS, DROPPED_ITERATIONS, GROUP_DURATION, ITERATION_DURATION, ITERATION_LATENESS,
     ITERATION_RESPONSE_TIME, Metric, MetricDesc, Selector, Stats,
 };
-use crate::protocol::http::HTTP_REQ_DURATION;
+use crate::protocol::http::{HTTP_REQ_BLOCKED, HTTP_REQ_DURATION, HTTP_REQS};
 use crate::report::{CheckResult, Report, format};
 use console::Style;
 
@@ -65,7 +65,28 @@ fn section(page: &mut Page, report: &Report, title: &str, metrics: &[&MetricDesc
             metric_line(page, report, &expected, &format!("    {EXPECTED}"), width + 4);
         }
     }
+    if title == "HTTP" {
+        by_reqwest(page, report);
+    }
     page.line("");
+}
+
+/// Says which numbers are not of all requests. Every request over a connection of loadcore's own has a `blocked` time, if only
+/// of 0.
+fn by_reqwest(page: &mut Page, report: &Report) {
+    let all = report.count(HTTP_REQS);
+    let seen = match report.aggregate.stats(&Selector::all_of(HTTP_REQ_BLOCKED.desc()), &[]) {
+        Stats::Trend { count, .. } => count as f64,
+        _ => 0.0,
+    };
+    if seen < all {
+        let line = format!(
+            "not seen by reqwest ({} of {all} requests): http_req_blocked and 4 others, data_sent, data_received; connecting \
+             counts as waiting",
+            all - seen
+        );
+        page.line(format!("    {}", page.faint(&line)));
+    }
 }
 
 fn metric_line(page: &mut Page, report: &Report, selector: &Selector, name: &str, width: usize) {
