@@ -31,7 +31,7 @@ async fn requests_with_a_name_of_their_own_leave_none_of_their_urls_behind() {
         let (at, client) = (server.url.clone(), client.clone());
         let report = run(&server.url, Http::new(), per_vu_iterations(1), async move |vu: &Vu| {
             for page in 0..pages {
-                let path = format!("/from/{page}{}", "x".repeat(2_000));
+                let path = format!("/from/{page}{}", "x".repeat(10_000));
                 let url = format!("{at}{path}");
                 // Followed by loadcore, by the client, and by loadcore again.
                 vu.get(&path).name("/from/{page}").send().await?;
@@ -46,6 +46,6 @@ async fn requests_with_a_name_of_their_own_leave_none_of_their_urls_behind() {
         assert_eq!(report.count(HTTP_REQS.tag("name", "/from/{page}")), f64::from(5 * pages));
         all.push(taken(&report));
     }
-    // Each text would be there twice.
-    assert!(all[1] < all[0] + 100 * 2_000, "{all:?}");
+    // Each text would be there twice. Histograms that have met slow requests grow as well, by less.
+    assert!(all[1] < all[0] + 100 * 10_000, "{all:?}");
 }
