@@ -5,7 +5,7 @@ mod forms;
 mod memory;
 
 use crate::echo::Echo;
-use crate::support::{only_error, only_failed_series, quiet};
+use crate::support::{once, only_error, only_failed_series, quiet, sound};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -31,21 +31,6 @@ pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
 /// A gzip file of so many MiB, all zero, in about a thousandth of that.
 pub(crate) fn bomb(mib: usize) -> Vec<u8> {
     gzip(&vec![0; 1 << 20]).repeat(mib)
-}
-
-async fn once(
-    url: &str,
-    http: Http,
-    journey: impl AsyncFn(&Vu) -> Result + Clone + Send + Sync + 'static,
-) -> Report {
-    let scenario =
-        Scenario::new("once", async move |vu: &Vu| journey(vu).await).executor(shared_iterations(1));
-    LoadTest::new().base_url(url).http(http).scenario(scenario).run().await.unwrap()
-}
-
-#[track_caller]
-fn sound(report: &Report) {
-    assert!(report.errors().is_empty(), "{:#?}", report.errors());
 }
 
 fn encoded(encoding: &'static str, body: impl Into<Bytes>) -> impl IntoResponse {

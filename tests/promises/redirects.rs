@@ -2,7 +2,7 @@
 //! for another.
 
 use crate::echo::{Echo, Seen};
-use crate::support::only_error;
+use crate::support::{once, only_error, sound};
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -36,22 +36,6 @@ fn routes() -> Router {
             any(async |Path(id): Path<u32>| redirect(308, &format!("/users/{id}/")).into_response()),
         )
         .route("/users/{id}/", any(async || "user"))
-}
-
-/// One iteration of this journey.
-async fn once(
-    url: &str,
-    http: Http,
-    journey: impl AsyncFn(&Vu) -> Result + Clone + Send + Sync + 'static,
-) -> Report {
-    let scenario =
-        Scenario::new("once", async move |vu: &Vu| journey(vu).await).executor(shared_iterations(1));
-    LoadTest::new().base_url(url).http(http).scenario(scenario).run().await.unwrap()
-}
-
-#[track_caller]
-fn sound(report: &Report) {
-    assert!(report.errors().is_empty(), "{:#?}", report.errors());
 }
 
 fn count_of(report: &Report, tag: &str, value: &str) -> usize {

@@ -2,7 +2,7 @@
 //! the body begins.
 
 use crate::echo::Echo;
-use crate::support::only_error;
+use crate::support::{once, only_error, sound};
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::AppendHeaders;
@@ -18,21 +18,6 @@ fn routes() -> Router {
         .route("/gone", any(async || (StatusCode::GONE, "<b>\u{1b}[2J gone\r\n</b>".repeat(20))))
         .route("/many", any(async || AppendHeaders([("vary", "accept"), ("x-one", "1"), ("vary", "origin")])))
         .route("/teapot", any(async || StatusCode::from_u16(299).unwrap()))
-}
-
-async fn once(
-    url: &str,
-    http: Http,
-    journey: impl AsyncFn(&Vu) -> Result + Clone + Send + Sync + 'static,
-) -> Report {
-    let scenario =
-        Scenario::new("once", async move |vu: &Vu| journey(vu).await).executor(shared_iterations(1));
-    LoadTest::new().base_url(url).http(http).scenario(scenario).run().await.unwrap()
-}
-
-#[track_caller]
-fn sound(report: &Report) {
-    assert!(report.errors().is_empty(), "{:#?}", report.errors());
 }
 
 #[tokio::test]

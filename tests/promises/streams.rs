@@ -6,6 +6,7 @@ mod memory;
 mod up;
 
 use crate::echo::Echo;
+use crate::support::{once, sound};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use futures_util::{Stream, StreamExt as _, stream};
@@ -16,21 +17,6 @@ use std::convert::Infallible;
 /// Both versions, without TLS.
 fn versions() -> [Http; 2] {
     [Http::new(), Http::new().versions(HttpVersions::Http2)]
-}
-
-async fn once(
-    url: &str,
-    http: Http,
-    journey: impl AsyncFn(&Vu) -> Result + Clone + Send + Sync + 'static,
-) -> Report {
-    let scenario =
-        Scenario::new("once", async move |vu: &Vu| journey(vu).await).executor(shared_iterations(1));
-    LoadTest::new().base_url(url).http(http).scenario(scenario).run().await.unwrap()
-}
-
-#[track_caller]
-fn sound(report: &Report) {
-    assert!(report.errors().is_empty(), "{:#?}", report.errors());
 }
 
 /// The `error` tag of each series of `http_reqs`.

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loadcore::Report;
+use loadcore::http::Http;
 use loadcore::metric::{ErrorGroup, SeriesView};
+use loadcore::prelude::*;
 use testbed::TruthServer;
 use testbed::truth::Stats;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -118,6 +119,23 @@ pub(crate) async fn full(at: &str) -> (TcpListener, Vec<TcpStream>) {
         assert!(waiting.len() < 20, "the queue is never full");
     }
     (listener, waiting)
+}
+
+/// One iteration of this journey.
+pub(crate) async fn once(
+    url: &str,
+    http: Http,
+    journey: impl AsyncFn(&Vu) -> Result + Clone + Send + Sync + 'static,
+) -> Report {
+    let scenario =
+        Scenario::new("once", async move |vu: &Vu| journey(vu).await).executor(shared_iterations(1));
+    LoadTest::new().base_url(url).http(http).scenario(scenario).run().await.unwrap()
+}
+
+/// No iteration failed.
+#[track_caller]
+pub(crate) fn sound(report: &Report) {
+    assert!(report.errors().is_empty(), "{:#?}", report.errors());
 }
 
 /// The one kind of failed iteration that a run has seen.
