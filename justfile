@@ -28,10 +28,24 @@ quickstart *ARGS:
 bench *ARGS:
     cargo bench -p loadcore-benches {{ARGS}}
 
+# Instructions for each request, against benches/instructions.txt (`--update` writes it); needs valgrind
+instructions *ARGS:
+    cargo run --release -p loadcore-benches --features in-memory --bin instructions -- {{ARGS}}
+
+# What takes too long for every change: differential cases, tagged requests and floods in great number; half an hour
+long-tests:
+    cargo test --release -p loadcore-tests --test differential -- --ignored
+    cargo test --release -p loadcore-tests --test tagged -- --ignored
+    cargo test --release -p loadcore-tests --test promises -- --ignored floods
+
+# What a second core brings, without a server
+two-cores *ARGS:
+    cargo run --release -p loadcore-benches --features in-memory --bin two-cores -- {{ARGS}}
+
 # CPU time for each request against wrk; needs nginx, wrk and taskset
 against-wrk *ARGS:
     cargo build --release -p loadcore-benches
-    target/release/against-wrk --limit 1.4 {{ARGS}}
+    target/release/against-wrk --limit 1.15 {{ARGS}}
 
 # What a VU costs in memory, with a connection and without; takes two minutes and 15,000 file descriptors
 many-vus *ARGS:

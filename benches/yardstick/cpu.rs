@@ -153,11 +153,17 @@ mod tests {
 
     #[test]
     fn work_is_seen_by_the_thread_and_by_the_process() {
-        let (thread, process) = (this_thread().unwrap(), this_process().unwrap());
-        burn(Duration::from_millis(200));
+        let (begun, thread, process) = (Instant::now(), this_thread().unwrap(), this_process().unwrap());
+        // Other processes may have the core for a while.
+        for _ in 0..50 {
+            burn(Duration::from_millis(100));
+            if this_thread().unwrap() - thread > Duration::from_millis(50) {
+                break;
+            }
+        }
         let (thread, process) = (this_thread().unwrap() - thread, this_process().unwrap().since(process));
-        // Other processes may have had the core for a while, so only the upper bound is tight.
-        assert!(thread > Duration::from_millis(50) && thread < Duration::from_millis(215), "{thread:?}");
+        let most = begun.elapsed() + Duration::from_millis(15);
+        assert!(thread > Duration::from_millis(50) && thread < most, "{thread:?} of {most:?}");
         assert!(process.total() > Duration::from_millis(40), "{process:?}");
         assert!(of_threads(std::process::id()).unwrap() >= thread);
     }

@@ -2,7 +2,7 @@
 //! against, in the same run, on the same machine.
 //!
 //! [`run`] keeps N connections busy from one thread and parses and counts every response; no metrics, no trace
-//! headers, no pool, no URL. [`cpu`] reads what a thread, this process or another has used.
+//! headers, no pool, no URL. [`run_h2`] is the same over HTTP/2, on bare hyper. [`cpu`] reads what a thread, this process or another has used.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -14,8 +14,10 @@
 
 mod client;
 pub mod cpu;
+mod h2;
 pub mod nginx;
 #[cfg(test)]
 mod tests;
 
 pub use crate::client::{Outcome, get, run, run_request};
+pub use crate::h2::{H2Outcome, run_h2};

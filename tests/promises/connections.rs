@@ -1,6 +1,7 @@
 //! Promise: a test decides how its connections are made, kept and counted, and the server sees what was decided.
 
 mod addresses;
+mod closed;
 mod door;
 mod hosts;
 mod limit;

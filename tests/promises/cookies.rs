@@ -223,3 +223,26 @@ async fn cookies_of_several_headers_are_joined() {
     let want = [("/test", Some("a=1; b=1; jar=1")), ("/own", Some("c=1; d=1; jar=1"))];
     assert_eq!(came(&server), owned(&want));
 }
+
+#[tokio::test]
+async fn a_cookie_without_a_path_is_its_folders_also_where_a_url_writes_the_folder_otherwise() {
+    let log_in = any(async || [(SET_COOKIE, "sid=abc")]);
+    let server = Echo::start(Router::new().route("/{folder}/login", log_in).fallback(any(async || ""))).await;
+    let folders =
+        ["plain", "k\u{e4}se", "k%C3%A4se", "{x}", "\"q\"", "a b", "a|b", "a^b", "a`b", "<b>", "%41", "a\\b"];
+    let scenario = Scenario::new("visit", async move |vu: &Vu| {
+        for folder in folders {
+            vu.post(format!("/{folder}/login")).send().await?;
+            vu.get(format!("/{folder}/cart?q=1")).send().await?;
+            vu.get(format!("/{folder}x/cart")).send().await?;
+            vu.get("/elsewhere").send().await?;
+            vu.cookies().clear();
+        }
+        Ok(())
+    });
+    run(test(&server, Http::new(), scenario.executor(shared_iterations(1)))).await;
+    for (folder, came) in folders.into_iter().zip(came(&server).chunks(4)) {
+        let cookies: Vec<_> = came.iter().map(|(_, cookie)| cookie.as_deref()).collect();
+        assert_eq!(cookies, [None, Some("sid=abc"), None, None], "{folder}: {came:?}");
+    }
+}

@@ -7,8 +7,10 @@ mod footprint;
 mod front;
 mod leftover;
 mod loops;
+mod stalled;
 mod stop;
 mod table;
+mod urls;
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ mod executors;
 mod expected;
 mod faults;
 mod feeders;
+mod floods;
 mod golden;
 mod history;
 mod http2;

@@ -18,6 +18,16 @@ pub(crate) struct Args {
 pub(crate) enum Mode {
     /// Peak memory of N VUs, each with one keep-alive connection that is idle most of the time.
     Memory(Memory),
+    /// The GET loop over HTTPS, beside wrk.
+    Https(Throughput),
+    /// The GET loop over HTTP/2, beside bare hyper and h2load.
+    Http2(Throughput),
+    /// Cookies, URL templates and JSON bodies, beside the plain GET loop.
+    Features(Throughput),
+    /// Two cores beside one.
+    Cores(Throughput),
+    /// Memory of loadcore's VUs that wait: with a connection, with TLS, without.
+    Idle(Idle),
 }
 
 #[derive(Debug, clap::Args)]
@@ -48,6 +58,25 @@ pub(crate) struct Memory {
     pub(crate) rounds: u64,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Idle {
+    /// How many VUs.
+    #[arg(long, value_delimiter = ',', default_values_t = [5000, 15_000])]
+    pub(crate) vus: Vec<u64>,
+    /// Seconds that all of them wait together.
+    #[arg(long, visible_alias = "seconds", default_value_t = 10)]
+    pub(crate) hold: u64,
+    /// How often each case runs with each count; medians are shown.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rounds: u64,
+    /// Write every run and the machine to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Only its version is told.
+    #[arg(long, env = "NGINX", value_name = "PROGRAM", default_value = "nginx", hide = true)]
+    pub(crate) nginx: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

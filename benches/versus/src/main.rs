@@ -2,6 +2,8 @@
 //! a waiting connection costs in memory. The README beside this says how to read the tables.
 
 mod args;
+mod cases;
+mod idle;
 mod machine;
 mod measure;
 mod memory;
@@ -12,6 +14,7 @@ mod throughput;
 mod tools;
 
 use anyhow::{Context, Result, bail};
+use cases::Case;
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -23,9 +26,14 @@ fn main() -> Result<ExitCode> {
     }
     // Thousands of connections; most of the clients leave the limit as it is.
     rlimit::increase_nofile_limit(u64::MAX).context("raising the limit of open files")?;
-    let all_valid = match &args.mode {
+    let all_good = match &args.mode {
         Some(args::Mode::Memory(memory)) => memory::run(memory)?,
-        None => throughput::run(&args.throughput)?,
+        Some(args::Mode::Idle(idle)) => idle::run(idle)?,
+        Some(args::Mode::Https(args)) => throughput::run(args, &Case::https())?,
+        Some(args::Mode::Http2(args)) => throughput::run(args, &Case::http2())?,
+        Some(args::Mode::Features(args)) => throughput::run(args, &Case::features())?,
+        Some(args::Mode::Cores(args)) => throughput::run_cores(args, cores.get())?,
+        None => throughput::run(&args.throughput, &Case::plain())?,
     };
-    Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,7 +1,7 @@
 //! One run of one client: what it used, what it did, and whether to believe it.
 
 use crate::machine::Ticks;
-use crate::nginx::{Counts, Nginx};
+use crate::nginx::{Counts, Nginx, list};
 use crate::tools::{Counted, Job, Tool};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
@@ -19,10 +19,10 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(10);
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// The cores that are used.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cores {
-    pub(crate) server: usize,
-    pub(crate) client: usize,
+    pub(crate) server: Vec<usize>,
+    pub(crate) client: Vec<usize>,
 }
 
 /// What a valid run has shown.
@@ -40,8 +40,9 @@ pub(crate) struct Run {
     pub(crate) peak_mib: f64,
     /// The share of that time that the server's core was busy: near 1 the rate is the server's limit.
     pub(crate) server_busy: f64,
-    /// The share of the client's core that went to other work than the client: what disturbs, 0 on a quiet machine.
-    pub(crate) disturbance: f64,
+    /// The share of the client's cores that went to other work than the client: what disturbs, 0 on a quiet machine. None where
+    /// the server has one of them, too.
+    pub(crate) disturbance: Option<f64>,
     /// The most connections that were open at the same time.
     pub(crate) connections: u64,
 }
@@ -50,7 +51,7 @@ pub(crate) struct Run {
 ///
 /// # Errors
 /// When the run is not valid: what the client or the server says was wrong.
-pub(crate) fn run(tool: &Tool, job: &Job, nginx: &Nginx, cores: Cores) -> Result<Run> {
+pub(crate) fn run(tool: &Tool, job: &Job, nginx: &Nginx, cores: &Cores) -> Result<Run> {
     let before = nginx.counts()?;
     let finished = finish(&tool.client.command(job), nginx, cores, job.seconds)?;
     let after = after_the_last_close(nginx)?;
@@ -70,7 +71,7 @@ pub(crate) fn run(tool: &Tool, job: &Job, nginx: &Nginx, cores: Cores) -> Result
         user_us: each(used.utime),
         peak_mib: used.maxrss as f64 / MIB,
         server_busy: steady.server_busy,
-        disturbance: finished.disturbance(),
+        disturbance: finished.disturbance(cores),
         connections: most,
     })
 }
@@ -80,6 +81,7 @@ pub(crate) fn run(tool: &Tool, job: &Job, nginx: &Nginx, cores: Cores) -> Result
 struct Look {
     at: Instant,
     counts: Counts,
+    /// Of its first core, if it has several.
     server: Ticks,
 }
 
@@ -89,14 +91,18 @@ struct Finished {
     stderr: String,
     looks: Vec<Look>,
     elapsed: Duration,
-    /// The share of that time that the client's core was busy.
+    /// The share of that time that each of the client's cores was busy, all together.
     client_busy: f64,
 }
 
 impl Finished {
-    fn disturbance(&self) -> f64 {
+    fn disturbance(&self, cores: &Cores) -> Option<f64> {
+        if cores.client.iter().any(|core| cores.server.contains(core)) {
+            return None;
+        }
         let used = self.usage.rusage.utime + self.usage.rusage.stime;
-        (self.client_busy - used.as_secs_f64() / self.elapsed.as_secs_f64()).max(0.0)
+        let others = self.client_busy - used.as_secs_f64() / self.elapsed.as_secs_f64();
+        Some((others / cores.client.len() as f64).max(0.0))
     }
 
     /// The end of what it wrote, for the report of an error.
@@ -110,17 +116,18 @@ impl Finished {
     }
 }
 
-/// Runs the command on the client's core to its end, looking at the server meanwhile.
-fn finish(command: &Command, nginx: &Nginx, cores: Cores, seconds: u64) -> Result<Finished> {
+/// Runs the command on the client's cores to its end, looking at the server meanwhile.
+fn finish(command: &Command, nginx: &Nginx, cores: &Cores, seconds: u64) -> Result<Finished> {
     // Into files, so that no pipe can fill while nobody reads it.
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let mut pinned = Command::new("taskset");
-    pinned.args(["-c", &cores.client.to_string()]).arg(command.get_program()).args(command.get_args());
+    pinned.args(["-c", &list(&cores.client)]).arg(command.get_program()).args(command.get_args());
     pinned.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
-    let (begun, client) = (Instant::now(), Ticks::of_core(cores.client)?);
+    let ticks = || cores.client.iter().map(|core| Ticks::of_core(*core)).collect::<Result<Vec<_>>>();
+    let (begun, before) = (Instant::now(), ticks()?);
     let mut child = pinned.spawn().context("starting the client; taskset is needed, too")?;
     let mut looks = Vec::new();
-    let usage = match watch(&mut child, nginx, cores.server, seconds, &mut looks) {
+    let usage = match watch(&mut child, nginx, cores.server[0], seconds, &mut looks) {
         Ok(usage) => usage,
         Err(error) => {
             child.kill()?;
@@ -128,7 +135,7 @@ fn finish(command: &Command, nginx: &Nginx, cores: Cores, seconds: u64) -> Resul
             return Err(error);
         }
     };
-    let client_busy = Ticks::of_core(cores.client)?.busy_since(client);
+    let client_busy = ticks()?.iter().zip(before).map(|(now, before)| now.busy_since(before)).sum();
     let elapsed = begun.elapsed();
     Ok(Finished {
         usage,

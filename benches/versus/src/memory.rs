@@ -8,7 +8,7 @@ use crate::nginx::Nginx;
 use crate::statistics::median;
 use crate::table::Table;
 use crate::throughput::versions;
-use crate::tools::{Found, Job, Name, Tool, find};
+use crate::tools::{Found, Job, Name, Speaks, Tool, find};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::path::Path;
@@ -59,15 +59,15 @@ pub(crate) fn run(args: &Memory) -> Result<bool> {
     let common = &args.common;
     let machine = Machine::read(&common.programs.nginx)?;
     let found = find(&CLIENTS, common)?;
-    let nginx = Nginx::start(&common.programs.nginx, common.server_core)?;
+    let nginx = Nginx::start(&common.programs.nginx, &[common.server_core])?;
     let scratch = tempfile::tempdir()?;
-    let cores = Cores { server: common.server_core, client: common.client_core };
+    let cores = Cores { server: vec![common.server_core], client: vec![common.client_core] };
     let mut rows: Vec<Row> = found.iter().map(|found| Row::of(found, &vus)).collect();
     for round in 0..args.rounds as usize {
         for turn in 0..found.len() {
             let index = (round + turn) % found.len();
             let Ok(tool) = &found[index] else { continue };
-            rows[index].measure(tool, &nginx, cores, args.seconds, scratch.path());
+            rows[index].measure(tool, &nginx, &cores, args.seconds, scratch.path());
         }
     }
     rows.iter_mut().for_each(Row::summarize);
@@ -91,13 +91,14 @@ impl Row {
     }
 
     /// A row with one bad run is not valid, and is not measured any more.
-    fn measure(&mut self, tool: &Tool, nginx: &Nginx, cores: Cores, seconds: u64, scratch: &Path) {
+    fn measure(&mut self, tool: &Tool, nginx: &Nginx, cores: &Cores, seconds: u64, scratch: &Path) {
         for count in &mut self.counts {
             if self.remark.is_some() {
                 return;
             }
-            let (url, connections) = (nginx.url(), count.vus);
-            let job = Job { url, connections, seconds, paced: true, scratch: scratch.to_owned() };
+            let (speaks, connections) = (Speaks::Http1, count.vus);
+            let url = nginx.url(speaks);
+            let job = Job { url, speaks, connections, seconds, paced: true, scratch: scratch.to_owned() };
             match measure(tool, &job, nginx, cores) {
                 Ok(run) => {
                     eprintln!("{:<12} {:6} VUs {:8.1} MiB", self.name, count.vus, run.peak_mib);
@@ -130,10 +131,12 @@ impl Row {
 /// What it is that the client has N of.
 fn has(name: Name) -> &'static str {
     match name {
-        Name::Loadcore | Name::LoadcoreLto => "a VU: code of its own, metrics, traces",
+        Name::Loadcore | Name::LoadcoreLto | Name::LoadcoreOrders | Name::LoadcoreTwoCores => {
+            "a VU: code of its own, metrics, traces"
+        }
         Name::Goose => "a user: code of its own, metrics",
         Name::K6 => "a VU: a JavaScript runtime, metrics",
-        Name::Wrk | Name::Oha | Name::H2load => "a connection, no VU",
+        Name::Wrk | Name::Oha | Name::H2load | Name::H2loadH2 | Name::HyperH2 => "a connection, no VU",
     }
 }
 
@@ -177,7 +180,7 @@ mod tests {
             user_us: 1.0,
             peak_mib,
             server_busy: 0.0,
-            disturbance: 0.0,
+            disturbance: None,
             connections: 1,
         };
         let count = |vus, peaks: &[f64]| Count { vus, runs: peaks.iter().map(|&peak| run(peak)).collect() };

@@ -1,5 +1,6 @@
 //! The server: an nginx of our own, with one worker on one core, and its own counts of what came in.
 
+use crate::tools::Speaks;
 use anyhow::{Context, Result, bail};
 use std::cell::Cell;
 use std::fs::{File, read_to_string};
@@ -21,9 +22,27 @@ pub(crate) struct Nginx {
     process: Child,
     folder: TempDir,
     program: std::path::PathBuf,
-    address: SocketAddr,
+    addresses: Addresses,
     /// Every look at the counts is itself a connection and a request.
     looks: Cell<u64>,
+}
+
+/// Where it listens.
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    http1: SocketAddr,
+    https: SocketAddr,
+    /// Without TLS.
+    http2: SocketAddr,
+}
+
+impl Addresses {
+    /// Ports that are free again as soon as the listeners are gone.
+    fn free() -> std::io::Result<Self> {
+        let listeners = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let [http1, https, http2] = listeners.map(|listener| listener?.local_addr());
+        Ok(Self { http1: http1?, https: https?, http2: http2? })
+    }
 }
 
 /// What the server has counted since it started, without the looks at these counts.
@@ -39,17 +58,18 @@ pub(crate) struct Counts {
 
 impl Nginx {
     /// Starts it and waits for its first answer.
-    pub(crate) fn start(program: &Path, core: usize) -> Result<Self> {
+    pub(crate) fn start(program: &Path, cores: &[usize]) -> Result<Self> {
         let folder = tempfile::tempdir().context("a folder for nginx")?;
-        // The port is free again as soon as the listener is gone.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let addresses = Addresses::free().context("ports for nginx")?;
+        certify(folder.path())?;
         let file = folder.path().join("nginx.conf");
-        std::fs::write(&file, config(folder.path(), address)).context("nginx's configuration")?;
+        std::fs::write(&file, config(folder.path(), addresses, cores.len()))
+            .context("nginx's configuration")?;
         let mut command = Command::new("taskset");
-        command.args(["-c", &core.to_string()]).arg(program).arg("-c").arg(&file);
+        command.args(["-c", &list(cores)]).arg(program).arg("-c").arg(&file);
         command.stderr(File::create(folder.path().join("stderr"))?);
         let process = command.spawn().context("starting nginx; taskset is needed, too")?;
-        let nginx = Self { process, folder, program: program.to_owned(), address, looks: Cell::new(0) };
+        let nginx = Self { process, folder, program: program.to_owned(), addresses, looks: Cell::new(0) };
         for _ in 0..100 {
             if nginx.request("/").is_ok_and(|answer| answer.ends_with(BODY)) {
                 nginx.looks.set(0);
@@ -61,8 +81,13 @@ impl Nginx {
     }
 
     /// Where the body of 100 bytes is.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+    pub(crate) fn url(&self, speaks: Speaks) -> String {
+        let Addresses { http1, https, http2 } = self.addresses;
+        match speaks {
+            Speaks::Http1 => format!("http://{http1}/"),
+            Speaks::Https => format!("https://{https}/"),
+            Speaks::Http2 => format!("http://{http2}/"),
+        }
     }
 
     /// The counts, of which those of the looks are taken away.
@@ -79,7 +104,7 @@ impl Nginx {
     }
 
     fn request(&self, path: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.address)?;
+        let mut stream = TcpStream::connect(self.addresses.http1)?;
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
         // HTTP/1.0, so that the server closes the connection and the counts hold at most one of ours.
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n")?;
@@ -108,18 +133,40 @@ impl Drop for Nginx {
     }
 }
 
-/// Keep-alive without limits, no access log, nothing outside its folder.
-fn config(folder: &Path, address: SocketAddr) -> String {
+/// Cores as `taskset` takes them.
+pub(crate) fn list(cores: &[usize]) -> String {
+    cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Writes a certificate, which nobody checks, and its key.
+fn certify(folder: &Path) -> Result<()> {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).context("a certificate")?;
+    std::fs::write(folder.join("cert.pem"), certified.cert.pem())?;
+    std::fs::write(folder.join("key.pem"), certified.signing_key.serialize_pem())?;
+    Ok(())
+}
+
+/// Keep-alive without limits, no access log, nothing outside its folder. All paths have the same answer; who logs in also gets a
+/// cookie.
+fn config(folder: &Path, addresses: Addresses, workers: usize) -> String {
     let path = folder.display();
+    let Addresses { http1, https, http2 } = addresses;
+    // So that each worker has its share of the connections.
+    let of_each = if workers > 1 { " reuseport" } else { "" };
+    let answer = format!("default_type application/json; return 200 '{BODY}';");
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("    {kind}_temp_path {path}/{kind};\n"))
         .concat();
     format!(
-        "worker_processes 1;\ndaemon off;\npid {path}/pid;\nerror_log {path}/error.log;\n\
+        "worker_processes {workers};\ndaemon off;\npid {path}/pid;\nerror_log {path}/error.log;\n\
          events {{ worker_connections 19000; }}\n\
          http {{\n    access_log off;\n    keepalive_requests 1000000000;\n    keepalive_timeout 1d;\n{temporary}\
-         \x20   server {{\n        listen {address} backlog=4096;\n\
-         \x20       location / {{ default_type application/json; return 200 '{BODY}'; }}\n\
+         \x20   ssl_certificate {path}/cert.pem;\n    ssl_certificate_key {path}/key.pem;\n    ssl_protocols TLSv1.3;\n\
+         \x20   server {{\n        listen {http1} backlog=4096{of_each};\n\
+         \x20       listen {https} ssl backlog=4096{of_each};\n\
+         \x20       listen {http2} http2 backlog=4096{of_each};\n\
+         \x20       location / {{ {answer} }}\n\
+         \x20       location = /login {{ add_header Set-Cookie 'session=0123456789abcdef0123456789abcdef; Path=/'; {answer} }}\n\
          \x20       location = /counts {{ stub_status; }}\n    }}\n}}\n"
     )
 }

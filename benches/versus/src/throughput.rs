@@ -1,6 +1,7 @@
 //! Throughput: every connection makes one request after the other, and the client's CPU time for each is compared.
 
-use crate::args::Throughput;
+use crate::args::{Common, Throughput};
+use crate::cases::{Case, Cost};
 use crate::machine::Machine;
 use crate::measure::{Cores, Run, run as measure};
 use crate::nginx::Nginx;
@@ -8,7 +9,6 @@ use crate::statistics::{median, spread};
 use crate::table::Table;
 use crate::tools::{Found, Job, Name, Tool, find};
 use anyhow::{Context, Result};
-use clap::ValueEnum;
 use serde::Serialize;
 
 /// More work of others than this on the client's core, in the usual run, makes figures useless.
@@ -46,39 +46,69 @@ struct Report<'a> {
     clients: &'a [Row],
 }
 
-/// Measures and prints the table. False if a row is not valid.
-pub(crate) fn run(args: &Throughput) -> Result<bool> {
+/// The cores of the server, and those of a client that has one and of a client that has two.
+struct Layout {
+    server: Vec<usize>,
+    one: Vec<usize>,
+    two: Vec<usize>,
+}
+
+/// Measures and prints the table. False if a row is not valid, or a bound is broken.
+pub(crate) fn run(args: &Throughput, case: &Case) -> Result<bool> {
+    let Common { server_core, client_core, .. } = args.common;
+    let layout = Layout { server: vec![server_core], one: vec![client_core], two: vec![client_core] };
+    measure_all(args, case, &layout)
+}
+
+/// The same on two cores beside one. Only where the server can have as many does the rate tell; otherwise it has one of the
+/// client's, and the CPU time must stay what it is.
+pub(crate) fn run_cores(args: &Throughput, all: usize) -> Result<bool> {
+    let Common { server_core, client_core, .. } = args.common;
+    let room = all >= 4;
+    let layout = if room {
+        let mut server: Vec<usize> = (0..all).filter(|core| *core != client_core).collect();
+        let second = server.pop().unwrap_or(client_core);
+        Layout { server, one: vec![client_core], two: vec![client_core, second] }
+    } else {
+        Layout { server: vec![server_core], one: vec![client_core], two: vec![server_core, client_core] }
+    };
+    measure_all(args, &Case::cores(room), &layout)
+}
+
+fn measure_all(args: &Throughput, case: &Case, layout: &Layout) -> Result<bool> {
     let common = &args.common;
     let machine = Machine::read(&common.programs.nginx)?;
-    let found = find(Name::value_variants(), common)?;
-    let nginx = Nginx::start(&common.programs.nginx, common.server_core)?;
+    let found = find(case.clients, common)?;
+    let nginx = Nginx::start(&common.programs.nginx, &layout.server)?;
     let scratch = tempfile::tempdir()?;
     let job = Job {
-        url: nginx.url(),
+        url: nginx.url(case.speaks),
+        speaks: case.speaks,
         connections: args.connections,
         seconds: args.seconds,
         paced: false,
         scratch: scratch.path().to_owned(),
     };
-    let cores = Cores { server: common.server_core, client: common.client_core };
     let mut rows: Vec<Row> = found.iter().map(Row::of).collect();
     for round in 0..args.rounds as usize {
         // Each client comes first once, second once ..
         for turn in 0..found.len() {
             let index = (round + turn) % found.len();
             let Ok(tool) = &found[index] else { continue };
-            rows[index].measure(tool, &job, &nginx, cores, round);
+            let client = if tool.cores == 1 { &layout.one } else { &layout.two };
+            let cores = Cores { server: layout.server.clone(), client: client.clone() };
+            rows[index].measure(tool, &job, &nginx, &cores, round);
         }
     }
     rows.iter_mut().for_each(Row::summarize);
-    print(&rows, args, &machine);
+    let kept = print(&rows, args, case, &machine);
     if let Some(file) = &common.json {
         let Throughput { connections, seconds, rounds, .. } = *args;
         let report = Report { machine: &machine, connections, seconds, rounds, clients: &rows };
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
     }
-    Ok(rows.iter().all(Row::is_valid))
+    Ok(kept && rows.iter().all(Row::is_valid))
 }
 
 impl Row {
@@ -91,7 +121,7 @@ impl Row {
     }
 
     /// A row with one bad run is not valid, and is not measured any more.
-    fn measure(&mut self, tool: &Tool, job: &Job, nginx: &Nginx, cores: Cores, round: usize) {
+    fn measure(&mut self, tool: &Tool, job: &Job, nginx: &Nginx, cores: &Cores, round: usize) {
         if self.remark.is_some() {
             return;
         }
@@ -134,17 +164,20 @@ impl Row {
     }
 }
 
-fn print(rows: &[Row], args: &Throughput, machine: &Machine) {
-    let wrk = rows.iter().find(|row| row.name == Name::Wrk).and_then(|row| row.medians);
+/// Prints the table and the bounds. False if one is broken.
+fn print(rows: &[Row], args: &Throughput, case: &Case, machine: &Machine) -> bool {
+    let medians = |name| rows.iter().find(|row| row.name == name).and_then(|row| row.medians);
+    let yardstick = medians(case.yardstick);
     let ratio = |value: f64, of: fn(&Medians) -> f64| {
-        wrk.as_ref().map_or("-".to_owned(), |wrk| format!("{:.2}", value / of(wrk)))
+        yardstick.as_ref().map_or("-".to_owned(), |other| format!("{:.2}", value / of(other)))
     };
+    let by = format!("/ {}", case.yardstick);
     let mut table = Table::new([
         "client",
         "requests/s",
-        "/ wrk",
+        &by,
         "CPU µs/request",
-        "/ wrk",
+        &by,
         "of it user",
         "spread",
         "peak MiB",
@@ -169,20 +202,25 @@ fn print(rows: &[Row], args: &Throughput, machine: &Machine) {
     }
     println!("\n{table}");
     println!(
-        "{} keep-alive connections, one request at a time on each, 100 bytes of body; medians of {} rounds of {} s, the\n\
-         order rotated; server and client on one core each. The server's limit is where it is near 100% busy.",
-        args.connections, args.rounds, args.seconds
+        "{}; {} keep-alive connections, one request at a time on each, 100 bytes of body; medians of {} rounds of {} s,\n\
+         the order rotated; server and client on one core each unless it says otherwise. The server's limit is where it is\n\
+         near 100% busy.",
+        case.requests, args.connections, args.rounds, args.seconds
     );
+    let cost = |name| medians(name).map(|Medians { cpu_us, rate, .. }| Cost { cpu_us, rate });
+    let judged: Vec<_> = case.bounds.iter().map(|bound| bound.judge(cost)).collect();
+    judged.iter().for_each(|(text, _)| println!("Bound: {text}."));
     println!("{}", quietness(rows));
     println!("{}", machine.describe());
     println!("{}", versions(rows.iter().map(|row| (row.name, row.version.as_deref()))));
+    judged.iter().all(|(_, holds)| *holds != Some(false))
 }
 
 /// Whether the figures can be trusted, as far as other work on the client's core tells.
 fn quietness(rows: &[Row]) -> String {
-    let runs = || rows.iter().flat_map(|row| &row.runs).map(|run| run.disturbance * 100.0);
+    let runs = || rows.iter().flat_map(|row| &row.runs).filter_map(|run| Some(run.disturbance? * 100.0));
     if runs().next().is_none() {
-        return "No run was valid.".to_owned();
+        return "What other work took is not known.".to_owned();
     }
     let (usual, most) = (median(runs()), runs().fold(0.0, f64::max));
     let advice = if usual > QUIET_PERCENT { ": NOT a quiet machine, measure again" } else { "" };

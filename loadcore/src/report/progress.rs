@@ -36,7 +36,7 @@ enum Screen {
         scenarios: Vec<ProgressBar>,
     },
     Lines {
-        last: Duration,
+        next: Duration,
     },
     /// Shows nothing by itself.
     Quiet,
@@ -48,7 +48,7 @@ impl Progress {
             return Self {
                 banner,
                 colour,
-                screen: Screen::Lines { last: Duration::ZERO },
+                screen: Screen::Lines { next: LINE_EVERY },
                 voice: Voice::new(None),
             };
         }
@@ -138,11 +138,13 @@ impl Observer for Progress {
 
     fn tick(&mut self, job: &Job, aggregate: &Aggregate, elapsed: Duration) {
         match &mut self.screen {
-            Screen::Lines { last } => {
-                if elapsed < *last + LINE_EVERY {
+            Screen::Lines { next } => {
+                if elapsed < *next {
                     return;
                 }
-                *last = elapsed;
+                while *next <= elapsed {
+                    *next += LINE_EVERY;
+                }
                 self.voice.say(&status_line(job, aggregate, elapsed));
             }
             Screen::Quiet => {}

@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
+use tokio::time::{MissedTickBehavior, interval_at};
 
 /// Between the last core's readiness and the common start.
 const HEAD_START: Duration = Duration::from_millis(10);
@@ -34,6 +35,9 @@ impl Started {
         Self { clock, at, calendar: SystemTime::now() }
     }
 }
+
+/// How often an observer is called.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Sees the aggregate grow. It is called on the control thread, so it may be slow.
 pub(crate) trait Observer {
@@ -289,7 +293,10 @@ async fn load(
     hub.start.send_replace(Some(started.at));
 
     let mut last_end = started.at;
-    let mut ticker = tokio::time::interval(Duration::from_millis(100));
+    // From the start on: what is due after five seconds is not to come a tick later.
+    let begins = Duration::from_nanos(started.at.saturating_sub(started.clock.now()));
+    let mut ticker = interval_at((Instant::now() + begins).into(), TICK);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let real = started.clock.is_real();
     let mut deaf = pin!(out_of_patience(hub.stop.clone()));
     let mut waits_for_all = real;

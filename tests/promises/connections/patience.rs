@@ -2,12 +2,15 @@
 
 use super::door::{Door, failure, run, sound};
 use crate::support::{full, quiet};
-use loadcore::http::{Dns, DnsPolicy, ErrorKind, HTTP_REQ_WAITING, Http};
+use futures_util::future::join;
+use futures_util::{Stream, StreamExt as _, stream};
+use loadcore::http::{Dns, DnsPolicy, ErrorKind, HTTP_REQ_SENDING, HTTP_REQ_WAITING, Http};
 use loadcore::prelude::*;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 use testbed::Misbehaving;
-use testbed::misbehaving::{Step, never_answers};
+use testbed::misbehaving::{Step, answers, never_answers};
 use tokio::net::TcpListener;
 
 async fn request(vu: &Vu) -> Result {
@@ -135,6 +138,59 @@ async fn the_first_byte_is_waited_for_from_the_end_of_the_request() {
     });
     sound(&report.await);
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_written_yet_cannot_be_answered_late() {
+    let _quiet = quiet().await;
+    let http = || Http::new().first_byte_timeout(secs(1));
+    // It is this side that is slow: the pause is longer than the limit.
+    let server = Misbehaving::start([answers()]).await.unwrap();
+    let report = run(server.url(), http(), 1, async |vu: &Vu| {
+        let unknown = vu.post("/").body_stream(with_pause(millis(1_500)));
+        let known = vu.post("/").body_stream(with_pause(millis(1_500))).body_length(6);
+        let answers = join(unknown.send(), known.send()).await;
+        for timings in [answers.0?.timings(), answers.1?.timings()] {
+            assert!(timings.sending > secs(1), "{timings:?}");
+        }
+        Ok(())
+    });
+    sound(&report.await);
+    let bodies: Vec<_> = server.received().into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies, [b"onetwo", b"onetwo"]);
+
+    // It does not read for longer than the limit.
+    let lazy = [&[Step::Wait(secs(2))][..], &answers()].concat();
+    let server = Misbehaving::start([lazy]).await.unwrap();
+    let report = run(server.url(), http(), 1, async |vu: &Vu| {
+        let response = vu.post("/").body(vec![b'x'; 24 << 20]).send().await?;
+        assert!(response.timings().sending > secs(1), "{:?}", response.timings());
+        Ok(())
+    });
+    sound(&report.await);
+}
+
+#[tokio::test]
+async fn the_first_bytes_time_begins_when_a_streamed_request_is_written() {
+    let server = Misbehaving::start([never_answers()]).await.unwrap();
+    let http = Http::new().first_byte_timeout(millis(200));
+    let report = run(server.url(), http, 1, async |vu: &Vu| {
+        let error = vu.post("/").body_stream(with_pause(millis(300))).send().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FirstByteTimeout);
+        Ok(())
+    });
+    let report = report.await;
+    sound(&report);
+    let [sent, waited] = [HTTP_REQ_SENDING, HTTP_REQ_WAITING].map(|metric| report.value(metric.max()));
+    assert!(sent >= 300.0 && waited >= 200.0, "{sent} {waited}");
+}
+
+/// The second word comes that long after the first.
+fn with_pause(pause: Duration) -> impl Stream<Item = std::result::Result<&'static str, Infallible>> {
+    stream::iter([("one", Duration::ZERO), ("two", pause)]).then(async |(word, pause)| {
+        tokio::time::sleep(pause).await;
+        Ok(word)
+    })
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use super::door::{Door, run, sound};
 use loadcore::http::Http;
 use loadcore::prelude::*;
+use testbed::Misbehaving;
+use testbed::misbehaving::answers;
 
 async fn two(vu: &Vu) -> Result {
     vu.get("/a").send().await?;
@@ -110,4 +112,48 @@ async fn a_connection_is_idle_for_so_long_and_no_longer() {
     let guests = door.guests();
     let targets: Vec<_> = guests.iter().map(|guest| guest.targets()).collect();
     assert_eq!(targets, [vec!["/a", "/b", "/c"], vec!["/late"]]);
+}
+
+#[tokio::test]
+async fn a_header_that_closes_the_connection_does_so_whatever_the_server_says() {
+    let none: &[&str] = &[];
+    for (of_test, own, connections) in [
+        (none, none, 1),
+        (none, &["close"][..], 4),
+        (none, &["Close"], 4),
+        (none, &["keep-alive, Close"], 4),
+        (none, &["x-hop ,close\t, y"], 4),
+        (none, &["keep-alive", "close"], 4),
+        (none, &["keep-alive"], 1),
+        (none, &["closed, not-close"], 1),
+        (&["close"], none, 4),
+        (&["keep-alive,CLOSE"], none, 4),
+        (&["keep-alive", "close"], none, 4),
+        (&["keep-alive"], none, 1),
+        // A request's own replaces it.
+        (&["close"], &["keep-alive"], 1),
+        (&["keep-alive"], &["close"], 4),
+    ] {
+        // It says nothing of closing, and does not close.
+        let server = Misbehaving::start([answers()]).await.unwrap();
+        let journey = Scenario::new("guest", async move |vu: &Vu| {
+            let get = || own.iter().fold(vu.get("/"), |request, value| request.header("connection", *value));
+            get().send().await?;
+            get().discard_body(true).send().await?;
+            let mut response = get().send_streaming().await?;
+            while response.chunk().await?.is_some() {}
+            get().send().await?;
+            Ok(())
+        });
+        let test = LoadTest::new().base_url(server.url()).scenario(journey.executor(shared_iterations(1)));
+        let test = of_test.iter().fold(test, |test, value| test.header("connection", *value));
+        sound(&test.run().await.unwrap());
+        let case = format!("{of_test:?} {own:?}");
+        assert_eq!((server.connections(), server.requests()), (connections, 4), "{case}");
+        for request in server.received() {
+            let came = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
+            let came: Vec<_> = came.map(|(_, value)| value.as_str()).collect();
+            assert_eq!(came, if own.is_empty() { of_test } else { own }, "{case}");
+        }
+    }
 }

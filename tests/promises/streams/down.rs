@@ -14,8 +14,10 @@ use loadcore::http::{ErrorKind, Http, StreamedResponse};
 use loadcore::prelude::*;
 use std::convert::Infallible;
 use std::sync::Arc;
+use testbed::misbehaving;
 use testbed::{Misbehaving, Step};
 use tokio::sync::Notify;
+use tokio::task::coop::{consume_budget, has_budget_remaining};
 
 async fn text(response: &mut StreamedResponse) -> Result<String> {
     let mut text = Vec::new();
@@ -162,6 +164,32 @@ async fn what_has_come_to_its_end_is_complete_whether_or_not_somebody_asks_for_m
         sound(&report);
         assert_eq!((report.count(HTTP_REQS), report.rate(HTTP_REQ_FAILED)), (5.0, 0.0));
     }
+}
+
+#[tokio::test]
+async fn the_last_piece_is_the_end_also_if_it_takes_the_last_of_a_turn() {
+    // Tokio lets a task do so much at a time.
+    const TURN: usize = 128;
+    let server = Misbehaving::start([misbehaving::answers()]).await.unwrap();
+    let report = once(&server.url(), Http::new(), async |vu: &Vu| {
+        let mut took_the_last = 0;
+        for number in 0..300 {
+            let mut res = vu.get("/").send_streaming().await?;
+            // The body has come with its head; so much is done already when it is read.
+            tokio::time::sleep(millis(0)).await;
+            for _ in 0..number % (TURN + 2) {
+                consume_budget().await;
+            }
+            assert_eq!(res.chunk().await?.unwrap(), r#"{"ok":true}"#);
+            took_the_last += usize::from(!has_budget_remaining());
+        }
+        assert!(took_the_last > 0);
+        Ok(())
+    })
+    .await;
+    sound(&report);
+    assert_eq!(errors(&report), [""]);
+    assert_eq!((report.count(HTTP_REQS), server.connections()), (300.0, 1));
 }
 
 #[tokio::test]

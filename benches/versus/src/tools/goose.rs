@@ -21,7 +21,7 @@ pub(super) fn find() -> Result<Tool> {
     let client =
         Goose { get_loop: program(&built, "goose-get-loop")?, many_vus: program(&built, "goose-many-vus")? };
     let version = format!("goose {}", version(&folder, "goose")?);
-    Ok(Tool { name: Name::Goose, version, client: Box::new(client) })
+    Ok(Tool { name: Name::Goose, version, cores: 1, client: Box::new(client) })
 }
 
 impl Client for Goose {

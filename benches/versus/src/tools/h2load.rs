@@ -1,4 +1,4 @@
-//! h2load over HTTP/1.1, with one thread and one request at a time on each connection.
+//! h2load over HTTP/1.1 or HTTP/2, with one thread and one request at a time on each connection.
 
 use super::{Client, Counted, Job};
 use anyhow::{Context, Result};
@@ -8,20 +8,16 @@ use std::process::Command;
 #[derive(Debug)]
 pub(super) struct H2load {
     pub(super) program: PathBuf,
+    pub(super) http1: bool,
 }
 
 impl Client for H2load {
     fn command(&self, job: &Job) -> Command {
         let mut command = Command::new(&self.program);
-        command.args([
-            "--h1",
-            "-t1",
-            "-m1",
-            "-c",
-            &job.connections.to_string(),
-            "-D",
-            &job.seconds.to_string(),
-        ]);
+        if self.http1 {
+            command.arg("--h1");
+        }
+        command.args(["-t1", "-m1", "-c", &job.connections.to_string(), "-D", &job.seconds.to_string()]);
         if job.paced {
             // Of each client, which here is a connection.
             command.arg("--rps=1");

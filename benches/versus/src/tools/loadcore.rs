@@ -1,9 +1,10 @@
-//! loadcore: the programs `get-loop` and `many-vus` of `benches/`.
+//! loadcore: the loops of `benches/`, and `many-vus`.
 
 use super::cargo::{build, cargo, program, root, version};
-use super::{Client, Counted, Job, Name, Tool};
+use super::{Client, Counted, Job, Name, Speaks, Tool};
 use anyhow::{Context, Result};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,10 +20,12 @@ pub(super) enum Profile {
 #[derive(Debug)]
 struct Loadcore {
     get_loop: PathBuf,
+    h2_get_loop: PathBuf,
     many_vus: PathBuf,
+    cores: usize,
 }
 
-pub(super) fn find(name: Name, profile: Profile) -> Result<Tool> {
+fn built(profile: Profile) -> Result<HashMap<String, PathBuf>> {
     let root = root();
     let mut command = cargo(&root);
     command.args(["build", "--release", "-p", "loadcore-benches"]);
@@ -30,13 +33,30 @@ pub(super) fn find(name: Name, profile: Profile) -> Result<Tool> {
         command.env("CARGO_PROFILE_RELEASE_LTO", "fat").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
         command.arg("--target-dir").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fat-lto"));
     }
-    let built = build(&mut command).with_context(|| format!("building {name}"))?;
-    let client = Loadcore { get_loop: program(&built, "get-loop")?, many_vus: program(&built, "many-vus")? };
+    build(&mut command).context("building loadcore")
+}
+
+/// The program of the `idle` table.
+pub(crate) fn many_vus() -> Result<PathBuf> {
+    program(&built(Profile::Release)?, "many-vus")
+}
+
+pub(super) fn find(name: Name) -> Result<Tool> {
+    let root = root();
+    let fat = name == Name::LoadcoreLto;
+    let built = built(if fat { Profile::FatLto } else { Profile::Release })?;
+    let cores = if name == Name::LoadcoreTwoCores { 2 } else { 1 };
+    let client = Loadcore {
+        get_loop: program(&built, if name == Name::LoadcoreOrders { "order-loop" } else { "get-loop" })?,
+        h2_get_loop: program(&built, "h2-get-loop")?,
+        many_vus: program(&built, "many-vus")?,
+        cores,
+    };
     let mut version = format!("loadcore {}", version(&root, "loadcore")?);
     if let Some(commit) = commit(&root) {
         version = format!("{version} ({commit})");
     }
-    Ok(Tool { name, version, client: Box::new(client) })
+    Ok(Tool { name, version, cores, client: Box::new(client) })
 }
 
 /// The commit, with `-dirty` if files differ from it; none outside a git checkout.
@@ -52,8 +72,18 @@ fn summary(job: &Job) -> PathBuf {
 
 impl Client for Loadcore {
     fn command(&self, job: &Job) -> Command {
-        let mut command = Command::new(if job.paced { &self.many_vus } else { &self.get_loop });
-        command.args(["run", "--quiet", "--cores", "1", "--base-url", job.url.trim_end_matches('/')]);
+        let program = match job.speaks {
+            _ if job.paced => &self.many_vus,
+            Speaks::Http2 => &self.h2_get_loop,
+            Speaks::Http1 | Speaks::Https => &self.get_loop,
+        };
+        let mut command = Command::new(program);
+        command.args(["run", "--quiet", "--cores", &self.cores.to_string()]);
+        command.args(["--base-url", job.url.trim_end_matches('/')]);
+        if job.speaks == Speaks::Https {
+            // As the others, which check no certificate.
+            command.arg("--insecure-skip-tls-verify");
+        }
         command.args(["--vus", &job.connections.to_string(), "--duration", &format!("{}s", job.seconds)]);
         command.arg("--summary-export").arg(summary(job));
         command

@@ -3,6 +3,7 @@
 mod cargo;
 mod goose;
 mod h2load;
+mod hyper_h2;
 mod k6;
 mod loadcore;
 mod oha;
@@ -26,9 +27,18 @@ pub(crate) enum Name {
     Loadcore,
     /// loadcore, built with `lto = "fat"` and `codegen-units = 1`
     LoadcoreLto,
+    /// loadcore with cookies, URL templates and JSON bodies
+    LoadcoreOrders,
+    /// loadcore on two cores
+    LoadcoreTwoCores,
+    /// hyper's HTTP/2 client and nothing around it
+    HyperH2,
     Wrk,
     Oha,
+    /// h2load over HTTP/1.1
     H2load,
+    /// h2load over HTTP/2
+    H2loadH2,
     Goose,
     K6,
 }
@@ -38,19 +48,34 @@ impl std::fmt::Display for Name {
         f.pad(match self {
             Self::Loadcore => "loadcore",
             Self::LoadcoreLto => "loadcore, fat LTO",
+            Self::LoadcoreOrders => "loadcore, cookies + templates + JSON",
+            Self::LoadcoreTwoCores => "loadcore, 2 cores",
+            Self::HyperH2 => "bare hyper",
             Self::Wrk => "wrk",
             Self::Oha => "oha",
             Self::H2load => "h2load --h1",
+            Self::H2loadH2 => "h2load",
             Self::Goose => "goose",
             Self::K6 => "k6",
         })
     }
 }
 
+/// What the server is asked in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http1,
+    /// HTTP/1.1 over TLS.
+    Https,
+    /// HTTP/2 without TLS, known to be spoken.
+    Http2,
+}
+
 /// What a client has to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) url: String,
+    pub(crate) speaks: Speaks,
     /// Connections, and VUs or users where there are such.
     pub(crate) connections: u64,
     pub(crate) seconds: u64,
@@ -81,6 +106,8 @@ pub(crate) trait Client: Debug {
 pub(crate) struct Tool {
     pub(crate) name: Name,
     pub(crate) version: String,
+    /// How many it works on.
+    pub(crate) cores: usize,
     pub(crate) client: Box<dyn Client>,
 }
 
@@ -99,13 +126,17 @@ pub(crate) fn find(names: &[Name], common: &Common) -> Result<Vec<Found>> {
 fn find_one(name: Name, common: &Common) -> Result<Found> {
     let programs = &common.programs;
     match name {
-        Name::Loadcore => loadcore::find(name, loadcore::Profile::Release).map(Ok),
-        Name::LoadcoreLto => loadcore::find(name, loadcore::Profile::FatLto).map(Ok),
+        Name::Loadcore | Name::LoadcoreLto | Name::LoadcoreOrders | Name::LoadcoreTwoCores => {
+            loadcore::find(name).map(Ok)
+        }
+        Name::HyperH2 => hyper_h2::find().map(Ok),
         Name::Goose => Ok(goose::find().map_err(|error| (name, format!("not installed ({error:#})")))),
         Name::Wrk => installed(name, &programs.wrk, "-v", |program| Box::new(wrk::Wrk { program })),
         Name::Oha => installed(name, &programs.oha, "--version", |program| Box::new(oha::Oha { program })),
-        Name::H2load => {
-            installed(name, &programs.h2load, "--version", |program| Box::new(h2load::H2load { program }))
+        Name::H2load | Name::H2loadH2 => {
+            let http1 = name == Name::H2load;
+            let client = |program| Box::new(h2load::H2load { program, http1 }) as Box<dyn Client>;
+            installed(name, &programs.h2load, "--version", client)
         }
         Name::K6 => installed(name, &programs.k6, "version", |program| Box::new(k6::K6 { program })),
     }
@@ -122,7 +153,7 @@ fn installed(
         Ok(line) => {
             // What follows is how it was built.
             let version = line.split([' ', '\t']).take(2).collect::<Vec<_>>().join(" ");
-            Ok(Ok(Tool { name, version, client: client(program.to_owned()) }))
+            Ok(Ok(Tool { name, version, cores: 1, client: client(program.to_owned()) }))
         }
         Err(error) if is_not_found(&error) => {
             Ok(Err((name, format!("not installed (no {})", program.display()))))
@@ -134,6 +165,8 @@ fn installed(
 fn is_not_found(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::NotFound)
 }
+
+pub(crate) use loadcore::many_vus;
 
 /// Where the scripts for k6 and wrk are.
 fn script(name: &str) -> PathBuf {

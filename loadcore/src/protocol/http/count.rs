@@ -2,13 +2,13 @@
 
 use super::ErrorKind;
 use super::error::SendError;
+use super::head::Head;
 use super::metrics::{RequestTags, Trends, method_index};
 use super::request::RequestBuilder;
 use super::response::Timings;
 use super::target::Target;
 use super::transport::connection::Connection;
 use crate::metric::MetricId;
-use http::response::Parts;
 use http::{StatusCode, Version};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn answered(head: &Parts, connection: &Connection) -> Self {
+    pub(super) fn answered(head: &Head, connection: &Connection) -> Self {
         let (status, version) = (Some(head.status), Some(head.version));
         Self { status, version, tls: connection.tls_version(), error: None }
     }

@@ -1,5 +1,6 @@
 //! `run --debug`: each request and response in full.
 
+use super::head::Head;
 use super::request::RequestBuilder;
 use super::response::Timings;
 use super::target::Target;
@@ -8,7 +9,6 @@ use crate::plan::format_duration;
 use crate::run::Narrator;
 use http::Request;
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
-use http::response::Parts;
 use http_body::Body as _;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -57,7 +57,7 @@ impl Dump {
     pub(super) fn response(
         &self,
         number: Option<u64>,
-        head: &Parts,
+        head: &Head,
         body: &[u8],
         remote: Option<SocketAddr>,
         tls: Option<&str>,
@@ -68,7 +68,7 @@ impl Dump {
         let number = number.unwrap_or_default();
         let mut text = format!("\n← response to request {number} from {remote}{tls}\n");
         let _ = writeln!(text, "{:?} {}", head.version, head.status);
-        push_headers(&mut text, &head.headers);
+        push_headers(&mut text, head.headers.map());
         push_body(&mut text, body);
         push_timings(&mut text, timings);
         self.0.say(&text);

@@ -148,7 +148,7 @@ kinds! {
         ConnectionClosed = 1000 "connection closed before the response was complete",
         /// The response is not HTTP.
         InvalidResponse = 1000 "invalid http response",
-        /// The response's head is larger than 400 KiB, or has more than 100 headers.
+        /// The response's head is larger than 256 KiB, or has more than 256 headers.
         HeadTooLarge = 1000 "response head too large",
         /// The target switched to another protocol (status 101), which the request had not asked for.
         SwitchedProtocols = 1000 "unexpected switch of protocols",

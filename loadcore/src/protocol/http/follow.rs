@@ -1,6 +1,7 @@
 //! Redirects: which hop comes next, and what it may know.
 
 use super::error::{Failure, SendError};
+use super::head::{Head, Headers};
 use super::target::{Target, Written};
 use super::{ErrorKind, RequestBuilder};
 use crate::plan::counted;
@@ -8,8 +9,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
     COOKIE, HOST, HeaderName, LOCATION, PROXY_AUTHORIZATION, REFERER, TRANSFER_ENCODING,
 };
-use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -69,7 +69,7 @@ impl RequestBuilder {
 pub(super) fn next(
     request: &mut RequestBuilder,
     from: &Rc<Target>,
-    answer: &Parts,
+    answer: &Head,
 ) -> Result<Option<Rc<Target>>, SendError> {
     let Some(location) = leads(request, answer.status, &answer.headers) else {
         note_unfollowed(request, from, answer.status, &answer.headers);
@@ -88,7 +88,7 @@ pub(super) fn next(
 pub(super) fn leads<'a>(
     request: &RequestBuilder,
     status: StatusCode,
-    headers: &'a HeaderMap,
+    headers: &'a Headers,
 ) -> Option<&'a HeaderValue> {
     if !redirects(status) || request.hops >= request.most_redirects().unwrap_or(MOST) {
         return None;
@@ -97,7 +97,7 @@ pub(super) fn leads<'a>(
     if wants_body && !request.is_repeatable() {
         return None;
     }
-    headers.get(LOCATION)
+    headers.map().get(LOCATION)
 }
 
 /// Remembers an answer that is handed out, if it is a redirect at the limit.
@@ -106,10 +106,10 @@ pub(super) fn note_unfollowed(
     request: &RequestBuilder,
     from: &Target,
     status: StatusCode,
-    headers: &HeaderMap,
+    headers: &Headers,
 ) {
     let is_at_limit = request.hops == MOST && request.most_redirects().is_none();
-    if is_at_limit && redirects(status) && headers.contains_key(LOCATION) {
+    if is_at_limit && redirects(status) && headers.marks.has_location {
         let core = &request.http.core;
         core.options.unfollowed.note(|| (*core.name(request.name_at(from))).into());
     }

@@ -2,9 +2,11 @@
 
 use super::ErrorKind;
 use super::body;
+use super::body::Received;
 use super::count::{Seen, count, count_one, count_unsent};
 use super::error::{Failure, SendError, lack};
-use super::message::message;
+use super::head::Head;
+use super::message::{message, says_close, write_message};
 use super::options::Speaks;
 use super::request::RequestBuilder;
 use super::response::Timings;
@@ -13,24 +15,20 @@ use super::transport::connect::acquire;
 use super::transport::connection::Connection;
 use super::transport::exchange::{Broken, Limits, Opened};
 use super::transport::tls::Suite;
-use super::transport::upload::Upload;
 use crate::metric::MetricId;
 use bytes::Bytes;
-use http::response::Parts;
-use http::{Method, Response};
-use hyper::body::Incoming;
+use http::Method;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 /// What one hop has brought.
 pub(super) struct Answer {
-    pub(super) head: Parts,
+    pub(super) head: Head,
     /// Empty if it was thrown away.
-    pub(super) body: Bytes,
+    pub(super) body: Received,
     pub(super) timings: Timings,
     pub(super) remote: Option<SocketAddr>,
     pub(super) tls: Option<&'static Suite>,
@@ -80,7 +78,7 @@ pub(super) struct Attempt<R: Deref<Target = RequestBuilder>> {
     deadline: Instant,
     pub(super) timings: Timings,
     connection: Option<Connection>,
-    opened: Opened,
+    opened: Option<Opened>,
     /// It was sent once before, and the server has not looked at it.
     was_refused: bool,
     exchange_begun: Instant,
@@ -111,15 +109,18 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
     }
 
     /// From the connection to the body.
-    async fn run(&mut self) -> Result<Bytes, Undone> {
+    async fn run(&mut self) -> Result<Received, Undone> {
         self.open().await?;
         let keeps = self.request.keeps_body() || self.request.http.core.dump.is_some();
         let body = self.receive(keeps.then_some(self.request.http.core.options.http.bodies.most)).await?;
         match &self.opened {
-            Some(head) if body::is_to_inflate(&self.request, head.status(), head.headers(), &body) => {
+            Some(Opened { head, .. })
+                if body::is_to_inflate(&self.request, head.status, &head.headers, body.is_empty()) =>
+            {
+                let body = body.bytes(head.headers.buffer()).clone();
                 // Boxed: few responses are compressed.
-                let inflated = Box::pin(body::inflate_answer(&self.request, head.headers(), body)).await;
-                inflated.map_err(|failure| self.received_in_vain(failure))
+                let inflated = Box::pin(body::inflate_answer(&self.request, &head.headers, body)).await;
+                inflated.map(Received::from).map_err(|failure| self.received_in_vain(failure))
             }
             _ => Ok(body),
         }
@@ -156,7 +157,7 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
             return self.connection.is_some();
         }
         let Some(mut connection) = http.pool.take(origin.id, self.started) else { return false };
-        let is_usable = connection.is_usable(self.started, self.deadline).await;
+        let is_usable = connection.is_usable().await;
         self.connection = Some(Connection::Http1(connection));
         is_usable
     }
@@ -164,7 +165,7 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
     /// Opens a connection, or waits for one; tells whether it was used before.
     async fn connect(&mut self) -> Result<bool, Failure> {
         let (vu, http) = (&self.request.vu, &self.request.http);
-        let acquiring = acquire(http, &self.target.origin, vu, self.connection.take(), self.deadline);
+        let acquiring = acquire(http, &self.target.origin, vu, self.connection.take());
         let outcome = tokio::time::timeout_at(self.deadline.into(), acquiring).await;
         self.timings = Timings { blocked: self.started.elapsed(), ..Timings::default() };
         let acquired = outcome.unwrap_or_else(|_| Err(ErrorKind::Timeout.into()))?;
@@ -179,50 +180,62 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
     async fn ask(&mut self) -> Result<(), Broken> {
         let http = &self.request.http.core;
         let unsent = |failure| Broken { failure, unanswered: true, unprocessed: true };
-        let mut message = message(&self.request, &self.target).map_err(unsent)?;
-        let Some(connection) = &mut self.connection else {
-            return Err(unsent(ErrorKind::Other.into()));
-        };
-        connection.prepare(&mut message).map_err(unsent)?;
-        if let Some(dump) = &http.dump {
-            self.number = Some(dump.request(&self.request, &self.target, &message));
-        }
         let first_byte = http.options.http.connections.first_byte_timeout;
         let limits = Limits { deadline: self.deadline, first_byte };
-        let outcome = match connection {
-            Connection::Http1(connection) => {
-                let response = pin!(connection.begin(message, &limits));
-                connection.head(response, &limits, &mut self.opened).await
+        let outcome = match &mut self.connection {
+            None => return Err(unsent(ErrorKind::Other.into())),
+            Some(Connection::Http1(connection)) => {
+                let shown = match &http.dump {
+                    None => None,
+                    Some(dump) => {
+                        let message = message(&self.request, &self.target).map_err(unsent)?;
+                        self.number = Some(dump.request(&self.request, &self.target, &message));
+                        Some(message)
+                    }
+                };
+                write_message(connection, &self.request, &self.target, shown, &limits).map_err(unsent)?;
+                connection.head(&limits).await.map(|head| self.opened = Some(head.into()))
             }
-            Connection::Http2(seat) => {
-                let response = pin!(seat.begin(message, &limits));
-                seat.head(response, &limits, &mut self.opened).await
+            Some(Connection::Http2(seat)) => {
+                let mut message = message(&self.request, &self.target).map_err(unsent)?;
+                seat.prepare(&mut message).map_err(unsent)?;
+                if let Some(dump) = &http.dump {
+                    self.number = Some(dump.request(&self.request, &self.target, &message));
+                }
+                // Boxed: the VUs of HTTP/1.1 would carry it too.
+                Box::pin(seat.ask(message, &limits, &mut self.opened)).await
             }
         };
         if outcome.is_err() {
-            self.mark();
+            self.mark(false);
         }
         outcome
     }
 
     /// Receives the body, and keeps `most` bytes of it at most, or nothing.
-    pub(super) async fn receive(&mut self, most: Option<usize>) -> Result<Bytes, Undone> {
-        let (Some(connection), Some(response)) = (&mut self.connection, &mut self.opened) else {
-            return Ok(Bytes::new());
+    pub(super) async fn receive(&mut self, most: Option<usize>) -> Result<Received, Undone> {
+        let (Some(connection), Some(opened)) = (&mut self.connection, &mut self.opened) else {
+            return Ok(Received::default());
         };
-        let outcome = connection.body(response.body_mut(), most).await;
-        self.mark();
+        let outcome = connection.body(opened, most).await;
+        self.mark(outcome.is_ok());
         outcome.map_err(|broken| self.undone(broken))
+    }
+
+    /// Whether the last piece of the body has been given out, as far as its length was known.
+    pub(super) fn is_at_end(&self) -> bool {
+        let (Some(connection), Some(opened)) = (&self.connection, &self.opened) else { return true };
+        connection.is_at_end(opened)
     }
 
     /// The next piece of the body; `None` at its end.
     pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Undone>>> {
-        let (Some(connection), Some(response)) = (&mut self.connection, &mut self.opened) else {
+        let (Some(connection), Some(opened)) = (&mut self.connection, &mut self.opened) else {
             return Poll::Ready(None);
         };
-        let piece = ready!(connection.poll_piece(response.body_mut(), cx));
+        let piece = ready!(connection.poll_piece(opened, cx));
         if !matches!(piece, Some(Ok(_))) {
-            self.mark();
+            self.mark(piece.is_none());
         }
         Poll::Ready(piece.map(|piece| piece.map_err(|failure| self.undone(Broken::underway(failure)))))
     }
@@ -234,11 +247,11 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
         undone
     }
 
-    /// Notes the instants until now.
-    pub(super) fn mark(&mut self) {
+    /// Notes the instants until now. What is complete has ended with its last read; what is not, the wait for the rest is part of.
+    pub(super) fn mark(&mut self, is_complete: bool) {
         let Some(connection) = &self.connection else { return };
         let instants = connection.instants();
-        self.ended = Instant::now();
+        self.ended = instants.last_read.filter(|_| is_complete).unwrap_or_else(Instant::now);
         self.timings = self.timings.exchanged(self.exchange_begun, self.ended, instants);
     }
 
@@ -273,9 +286,9 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
     }
 
     /// The request has got its answer.
-    fn succeeded(mut self, body: Bytes) -> Answer {
+    fn succeeded(mut self, body: Received) -> Answer {
         let head = self.take_head();
-        let (remote, tls) = self.finish(&head, &body);
+        let (remote, tls) = self.finish(&head, body.slice(head.headers.buffer()));
         Answer {
             head,
             body,
@@ -288,21 +301,21 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
     }
 
     /// What came before the body. Without an answer there is none to take.
-    pub(super) fn take_head(&mut self) -> Parts {
+    pub(super) fn take_head(&mut self) -> Head {
         match self.opened.take() {
-            Some(response) => response.into_parts().0,
+            Some(opened) => opened.head,
             None => unreachable!("there is an answer"),
         }
     }
 
-    pub(super) fn opened(&self) -> Option<&Response<Incoming>> {
-        self.opened.as_ref()
+    pub(super) fn opened(&self) -> Option<&Head> {
+        self.opened.as_ref().map(|opened| &opened.head)
     }
 
     /// Counts an answered request, and keeps its connection.
     pub(super) fn finish(
         &mut self,
-        head: &Parts,
+        head: &Head,
         body: &[u8],
     ) -> (Option<SocketAddr>, Option<&'static Suite>) {
         let told = self.answered(head, body);
@@ -318,7 +331,7 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
     }
 
     /// Counts an answered request.
-    fn answered(&mut self, head: &Parts, body: &[u8]) -> (Option<SocketAddr>, Option<&'static Suite>) {
+    fn answered(&mut self, head: &Head, body: &[u8]) -> (Option<SocketAddr>, Option<&'static Suite>) {
         self.over = true;
         let Some(connection) = &self.connection else { unreachable!("an answer came over a connection") };
         let (remote, tls) = (connection.remote(), connection.tls());
@@ -350,7 +363,8 @@ impl<R: Deref<Target = RequestBuilder>> Attempt<R> {
 
     fn give_back(&mut self) {
         if let Some(Connection::Http1(mut connection)) = self.connection.take()
-            && connection.rest(self.ended, Upload::is_large(&self.request))
+            && connection.rest(self.ended)
+            && !says_close(&self.request, &self.target)
         {
             self.request.http.pool.give_back(connection, self.ended);
         }

@@ -19,6 +19,7 @@ mod error;
 mod expect;
 mod follow;
 mod h2_code;
+mod head;
 mod hop;
 mod message;
 mod metrics;
@@ -38,7 +39,7 @@ mod unexpected;
 
 #[cfg(feature = "test-util")]
 #[doc(hidden)]
-pub use bench::Recording;
+pub use bench::{Exchanged, Http1, Recording};
 pub use body::{Encoding, Form};
 pub use cookies::{CookieError, CookieJar, SetCookie};
 pub use error::{BodyError, ErrorKind, SendError};
@@ -57,6 +58,9 @@ pub use response::{Response, Timings};
 pub use streamed::StreamedResponse;
 pub(crate) use target::push_encoded;
 pub use target::{IntoUrl, Path, Written};
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+pub use transport::memory::Answer;
 pub use unexpected::UnexpectedStatus;
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};

@@ -127,7 +127,7 @@ impl Vu {
         let target = http
             .core
             .target(&written)
-            .map_err(|failure| SendError::new(failure.kind, &method, written.text(), failure.detail));
+            .map_err(|failure| SendError::new(failure.kind, &method, &written.shown(), failure.detail));
         self.request_to(http, method, target)
     }
 

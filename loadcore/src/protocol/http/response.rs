@@ -1,11 +1,12 @@
 //! What the user gets.
 
+use super::body::Received;
+use super::head::Headers;
 use super::metrics::{NO_DURATIONS, Trends, protocol};
 use super::target::Target;
 use super::transport::connect::ConnectTimes;
 use super::transport::exchange::Instants;
 use super::transport::tls::Suite;
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode, Version};
 use std::fmt;
@@ -103,9 +104,9 @@ pub struct Response {
     pub(super) method: Method,
     pub(super) status: StatusCode,
     pub(super) version: Version,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     /// `None` if it was thrown away.
-    pub(super) body: Option<Bytes>,
+    pub(super) body: Option<Received>,
     pub(super) timings: Timings,
     pub(super) remote: Option<SocketAddr>,
     pub(super) tls: Option<&'static Suite>,
@@ -141,22 +142,22 @@ impl Response {
 
     /// All headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.headers.map()
     }
 
     /// One header's first value, if it is there and text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        text(self.headers.first(name)?)
     }
 
     /// All values of one header that are text, such as those of `vary`.
     pub fn headers_all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+        self.headers.map().get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
     /// What the body is, as its header says: `application/json; charset=utf-8`.
     pub fn content_type(&self) -> Option<&str> {
-        self.headers.get(CONTENT_TYPE)?.to_str().ok()
+        self.header(CONTENT_TYPE.as_str())
     }
 
     /// How many redirects led here. Each was a request of its own.
@@ -190,12 +191,18 @@ impl Response {
     }
 }
 
+/// What a header says, if it is visible ASCII.
+fn text(value: &[u8]) -> Option<&str> {
+    let is_visible = value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    if is_visible { std::str::from_utf8(value).ok() } else { None }
+}
+
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
             .field("url", &self.url())
-            .field("body_len", &self.bytes().len())
+            .field("body_len", &self.slice().len())
             .finish_non_exhaustive()
     }
 }
@@ -208,7 +215,7 @@ mod tests {
     fn the_phases_add_up_to_the_time_that_passed() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
-        let seen = Instants { last_write: Some(at(1)), first_read: Some(at(11)) };
+        let seen = Instants { last_write: Some(at(1)), first_read: Some(at(11)), last_read: None };
         let timings = Timings::default().exchanged(begun, at(14), seen);
         let millis = [timings.sending, timings.waiting, timings.receiving].map(|d| d.as_millis());
         assert_eq!(millis, [1, 10, 3]);
@@ -219,9 +226,9 @@ mod tests {
     fn a_timeout_counts_as_waiting_and_an_early_answer_as_sent() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
-        let silent = Instants { last_write: Some(at(1)), first_read: None };
+        let silent = Instants { last_write: Some(at(1)), ..Instants::default() };
         assert_eq!(Timings::default().exchanged(begun, at(60), silent).waiting, Duration::from_millis(59));
-        let early = Instants { last_write: Some(at(9)), first_read: Some(at(5)) };
+        let early = Instants { last_write: Some(at(9)), first_read: Some(at(5)), last_read: None };
         let timings = Timings::default().exchanged(begun, at(10), early);
         assert_eq!((timings.sending, timings.waiting), (Duration::from_millis(5), Duration::ZERO));
     }

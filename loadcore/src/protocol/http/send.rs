@@ -2,40 +2,42 @@
 
 use super::count::refuse;
 use super::error::SendError;
+use super::head::Head;
 use super::hop::{Answer, Attempt, exchange};
 use super::request::RequestBuilder;
 use super::response::Response;
 use super::streamed::StreamedResponse;
 use super::target::Target;
+use super::transport::exchange::MOST;
 use super::{cookies, follow};
-use http::response::Parts;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// What no deadline needs to exceed.
-const MOST: Duration = Duration::from_secs(365 * 24 * 3600);
-
-pub(super) async fn send(mut request: RequestBuilder) -> Result<Response, SendError> {
-    let mut target = prepare(&mut request)?;
-    if let Some(cap) = &request.http.core.options.rate_cap {
-        // Before the request's clock starts: this wait is in none of its timings. Boxed, since few tests ask for it.
-        Box::pin(cap.wait(&request.vu.state.core.clock)).await;
-    }
-    let mut started = Instant::now();
-    let deadline = started + request.timeout.min(MOST);
-    loop {
-        request.cookie = cookies::header(&request, &target);
-        let answer = exchange(&request, &target, started, deadline).await?;
-        #[cfg(feature = "reqwest")]
-        if let Some(landed) = &answer.landed {
-            target = Rc::clone(landed);
+// An `async fn` would carry the request twice, as it came and as it is now.
+#[allow(clippy::manual_async_fn)]
+pub(super) fn send(mut request: RequestBuilder) -> impl Future<Output = Result<Response, SendError>> {
+    async move {
+        let mut target = prepare(&mut request)?;
+        if let Some(cap) = &request.http.core.options.rate_cap {
+            // Before the request's clock starts: this wait is in none of its timings. Boxed, since few tests ask for it.
+            Box::pin(cap.wait(&request.vu.state.core.clock)).await;
         }
-        cookies::keep(&request, &target, &answer.head.headers);
-        match next(&mut request, &target, &answer.head)? {
-            None => return Ok(response(request, target, answer)),
-            Some(next) => target = next,
+        let mut started = Instant::now();
+        let deadline = started + request.timeout.min(MOST);
+        loop {
+            request.cookie = cookies::header(&request, &target);
+            let answer = exchange(&request, &target, started, deadline).await?;
+            #[cfg(feature = "reqwest")]
+            if let Some(landed) = &answer.landed {
+                target = Rc::clone(landed);
+            }
+            cookies::keep(&request, &target, &answer.head.headers);
+            match next(&mut request, &target, &answer.head)? {
+                None => return Ok(response(request, target, answer)),
+                Some(next) => target = next,
+            }
+            started = Instant::now();
         }
-        started = Instant::now();
     }
 }
 
@@ -58,15 +60,15 @@ pub(super) async fn send_streaming(mut request: RequestBuilder) -> Result<Stream
         let shared = Rc::new(request);
         let mut attempt = Attempt::new(Rc::clone(&shared), Rc::clone(&target), started, deadline);
         attempt.open().await.map_err(|undone| attempt.failed(undone))?;
-        let Some(response) = attempt.opened() else { unreachable!("there is an answer") };
-        cookies::keep(&shared, &target, response.headers());
-        if follow::leads(&shared, response.status(), response.headers()).is_none() {
-            follow::note_unfollowed(&shared, &target, response.status(), response.headers());
+        let Some(head) = attempt.opened() else { unreachable!("there is an answer") };
+        cookies::keep(&shared, &target, &head.headers);
+        if follow::leads(&shared, head.status, &head.headers).is_none() {
+            follow::note_unfollowed(&shared, &target, head.status, &head.headers);
             return StreamedResponse::new(attempt);
         }
         let body = attempt.receive(None).await.map_err(|undone| attempt.failed(undone))?;
         let head = attempt.take_head();
-        attempt.finish(&head, &body);
+        attempt.finish(&head, body.slice(head.headers.buffer()));
         drop(attempt);
         let Ok(again) = Rc::try_unwrap(shared) else { unreachable!("the attempt is over") };
         request = again;
@@ -99,7 +101,7 @@ fn prepare(request: &mut RequestBuilder) -> Result<Rc<Target>, SendError> {
 fn next(
     request: &mut RequestBuilder,
     target: &Rc<Target>,
-    answer: &Parts,
+    answer: &Head,
 ) -> Result<Option<Rc<Target>>, SendError> {
     let next = follow::next(request, target, answer).inspect_err(|error| refuse(request, error))?;
     if next.is_some() {

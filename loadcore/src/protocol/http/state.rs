@@ -4,10 +4,12 @@ use super::ErrorKind;
 use super::cookies::VuCookies;
 use super::dump::Dump;
 use super::error::Failure;
+use super::message::Lines;
 use super::metrics::{self, TREND_COUNT};
 use super::options::HttpOptions;
 use super::origins::Origins;
 use super::target::{Origin, Target, Written, url_auth};
+use super::transport::http1::Buffers;
 use super::transport::pool::Pool;
 use super::transport::tls::Sessions;
 use crate::metric::{Metric, MetricId, RowSpec, SeriesMemory};
@@ -37,6 +39,8 @@ pub(super) struct HttpCore {
     origins: Origins,
     names: RefCell<Names>,
     targets: RefCell<HashMap<Box<str>, Rc<Target>>>,
+    /// For HTTP/1.1.
+    pub(super) buffers: Rc<Buffers>,
 }
 
 /// The base URL, taken apart.
@@ -71,6 +75,7 @@ impl HttpCore {
             origins: Origins::default(),
             names: RefCell::default(),
             targets: RefCell::default(),
+            buffers: Rc::default(),
         };
         if let Some(url) = http.options.base_url.clone() {
             // The URL was checked before the start.
@@ -134,13 +139,16 @@ impl HttpCore {
         let host = url.host_str().ok_or_else(|| invalid("the host is missing"))?;
         let port = url.port_or_known_default().ok_or_else(|| invalid("the port is missing"))?;
         let host_header = HeaderValue::from_str(authority).map_err(|_| invalid("the host is not ASCII"))?;
+        let headers = self.options.default_headers(host_header);
         let origin = Origin {
             id: self.origins.next_id(),
             tls: url.scheme() == "https",
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port,
             authority: authority.to_owned(),
-            headers: self.options.default_headers(host_header),
+            root: Url::parse(&format!("{key}/")).map_err(|error| invalid(&error.to_string()))?,
+            lines: Lines::new(&headers),
+            headers,
             speaks: Cell::new(self.options.http.versions.spoken(url.scheme() == "https")),
         };
         Ok(self.origins.insert(key, origin))

@@ -11,7 +11,6 @@ use super::{Statuses, UnexpectedStatus};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -68,9 +67,9 @@ struct Underway {
 impl StreamedResponse {
     /// Of an attempt that has got as far as the head of the response.
     pub(super) fn new(mut attempt: Attempt<Rc<RequestBuilder>>) -> Result<Self, SendError> {
-        attempt.mark();
+        attempt.mark(true);
         let Some(head) = attempt.opened() else { unreachable!("there is an answer") };
-        let inflater = match Inflater::of(head.headers()) {
+        let inflater = match Inflater::of(head.headers.map()) {
             Ok(inflater) => inflater,
             Err(failure) => {
                 let undone = attempt.undone(Broken::underway(failure));
@@ -80,9 +79,9 @@ impl StreamedResponse {
         let request = &attempt.request;
         let response = Response {
             method: request.method.clone(),
-            status: head.status(),
-            version: head.version(),
-            headers: head.headers().clone(),
+            status: head.status,
+            version: head.version,
+            headers: head.headers.map().clone().into(),
             body: None,
             timings: attempt.timings,
             remote: attempt.remote(),
@@ -197,7 +196,7 @@ impl Underway {
 
     /// A body of known length is complete with its last piece, whether or not somebody asks for another one.
     fn look_for_end(&mut self, cx: &mut Context<'_>) {
-        let is_there = self.attempt.opened().is_some_and(|response| response.body().is_end_stream());
+        let is_there = self.attempt.is_at_end();
         if self.over || self.received || !is_there || self.poll_wire(cx).is_pending() {
             return;
         }
@@ -249,7 +248,7 @@ impl Underway {
     fn leave(&mut self) {
         if !self.over {
             self.over = true;
-            self.attempt.mark();
+            self.attempt.mark(true);
             self.attempt.finish_unread();
         }
     }
@@ -259,7 +258,7 @@ impl Underway {
         let undone = match self.received {
             true => self.attempt.received_in_vain(failure),
             false => {
-                self.attempt.mark();
+                self.attempt.mark(false);
                 self.attempt.undone(Broken::underway(failure))
             }
         };

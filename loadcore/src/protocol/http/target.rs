@@ -2,6 +2,7 @@
 
 use super::ErrorKind;
 use super::error::Failure;
+use super::message::Lines;
 use super::options::{Speaks, basic_auth};
 use super::state::HttpCore;
 use http::uri::PathAndQuery;
@@ -23,8 +24,12 @@ pub(super) struct Origin {
     pub(super) port: u16,
     /// Host and port as the URL had them.
     pub(super) authority: String,
+    /// Its root, without credentials.
+    pub(super) root: Url,
     /// The headers that every request to it starts from.
     pub(super) headers: HeaderMap,
+    /// The same as HTTP/1.1 writes them.
+    pub(super) lines: Lines,
     /// Which version of HTTP, as its last connection has shown.
     pub(super) speaks: Cell<Speaks>,
 }
@@ -50,6 +55,21 @@ pub(super) struct Target {
     /// Made when somebody asks.
     parsed: OnceCell<Result<Url, url::ParseError>>,
 }
+
+/// The bytes of a path that nobody writes otherwise.
+static PLAIN: [bool; 256] = {
+    let (mut plain, marks, mut byte) = ([false; 256], b"/-._~!$&'()*+,;=:@", 0_u8);
+    while byte < 128 {
+        plain[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut mark = 0;
+    while mark < marks.len() {
+        plain[marks[mark] as usize] = true;
+        mark += 1;
+    }
+    plain
+};
 
 impl Target {
     /// Where a URL leads that no journey has written: a redirect's, or that of a request built elsewhere. Counted as the user
@@ -96,6 +116,12 @@ impl Target {
             from_template: self.from_template,
             parsed: OnceCell::new(),
         })
+    }
+
+    /// The path without its query, where the standard for URLs leaves it as it is.
+    pub(super) fn plain_path(&self) -> Option<&str> {
+        let path = self.path.path();
+        (path.bytes().all(|byte| PLAIN[usize::from(byte)]) && !path.contains("/.")).then_some(path)
     }
 
     /// The URL without credentials, for cookies and redirects.
@@ -194,6 +220,15 @@ impl IntoUrl for Path {
 /// What to do about a path that leads nowhere.
 const NO_BASE_URL: &str = "add --base-url URL, or LoadTest::base_url in the code, or write the whole URL";
 
+fn without_credentials(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
+    let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
+    match authority.rfind('@') {
+        Some(at) => Cow::Owned(format!("{scheme}://****@{}", &rest[at + 1..])),
+        None => Cow::Borrowed(url),
+    }
+}
+
 impl<'a> Written<'a> {
     /// Without a template.
     pub(super) fn of(text: &'a str) -> Self {
@@ -218,22 +253,27 @@ impl<'a> Written<'a> {
 
     /// The `name` tag of what is no template: the text without query, fragment and credentials.
     pub(super) fn name(&self) -> String {
-        let bare = self.text.split(['?', '#']).next().unwrap_or_default();
-        match bare.split_once("://") {
-            Some((scheme, rest)) => {
-                let authority_len = rest.find('/').unwrap_or(rest.len());
-                match rest[..authority_len].rfind('@') {
-                    Some(at) => format!("{scheme}://****@{}", &rest[at + 1..]),
-                    None => bare.to_owned(),
-                }
-            }
-            None => bare.to_owned(),
+        without_credentials(self.text.split(['?', '#']).next().unwrap_or_default()).into_owned()
+    }
+
+    /// For messages, also about what is no URL.
+    pub(super) fn shown(&self) -> String {
+        let mut shown = String::new();
+        for char in without_credentials(&self.text).chars() {
+            if char.is_control() { shown.extend(char.escape_default()) } else { shown.push(char) }
         }
+        shown
     }
 
     /// Where the request goes.
     pub(super) fn resolve(&self, core: &HttpCore) -> Result<Target, Failure> {
         let invalid = |problem: &str| Failure::new(ErrorKind::InvalidRequest, problem);
+        if self.text.bytes().any(|byte| byte.is_ascii_control()) {
+            // The standard for URLs drops line breaks: another resource would be asked for than the one written.
+            return Err(invalid(
+                "a URL has no line breaks or other control characters: write %0A for one that is meant",
+            ));
+        }
         if self.text.starts_with('/') {
             let base = core.base.as_ref().ok_or_else(|| Failure::new(ErrorKind::NoBaseUrl, NO_BASE_URL))?;
             let name = self.name_in(core);
@@ -343,5 +383,12 @@ mod tests {
     fn credentials_in_urls_are_decoded() {
         let url = Url::parse("http://an%40n:a+b@h/").unwrap();
         assert_eq!(url_auth(&url), basic_auth("an@n", Some("a+b")));
+    }
+
+    #[test]
+    fn messages_show_neither_secrets_nor_control_characters() {
+        let shown = |text| Written::of(text).shown();
+        assert_eq!(shown("https://ann:se@cret@h?q=a@b\u{1b}[2J\n"), "https://****@h?q=a@b\\u{1b}[2J\\n");
+        assert_eq!(shown("/a/käse?b=c://d@e"), "/a/käse?b=c://****@e");
     }
 }

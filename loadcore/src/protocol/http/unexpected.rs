@@ -65,9 +65,9 @@ impl Response {
             return None;
         }
         let mut message = format!("{} {}: status {status} instead of {expected}", self.method, self.url());
-        if !self.bytes().is_empty() {
+        if !self.slice().is_empty() {
             message.push_str("; the body begins ");
-            message.push_str(&excerpt(self.bytes()));
+            message.push_str(&excerpt(self.slice()));
         }
         let kinded = KindedError { kind: "unexpected status" };
         Some(UnexpectedStatus { status, message: message.into(), kinded })

@@ -7,6 +7,7 @@ mod form;
 mod inflate;
 mod pointer;
 mod read;
+mod received;
 mod source;
 
 pub use encoding::Encoding;
@@ -16,25 +17,28 @@ pub use form::Form;
 pub(super) use inflate::Inflater;
 use inflate::inflate;
 use pointer::json_at;
+pub(super) use received::Received;
 pub(super) use source::More;
+#[cfg(test)]
+pub(super) use source::Streamed;
 
 use super::error::Failure;
 use super::follow;
+use super::head::Headers;
 use super::request::RequestBuilder;
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 /// Whether the response's body must be inflated before the user gets it. What leads to another response is for nobody.
 #[inline]
 pub(super) fn is_to_inflate(
     request: &RequestBuilder,
     status: StatusCode,
-    headers: &HeaderMap,
-    body: &Bytes,
+    headers: &Headers,
+    is_empty: bool,
 ) -> bool {
-    !body.is_empty()
-        && headers.contains_key(CONTENT_ENCODING)
+    !is_empty
+        && headers.marks.has_content_encoding
         && request.keeps_body()
         && follow::leads(request, status, headers).is_none()
 }
@@ -42,10 +46,10 @@ pub(super) fn is_to_inflate(
 /// Does it.
 pub(super) async fn inflate_answer(
     request: &RequestBuilder,
-    headers: &HeaderMap,
+    headers: &Headers,
     body: Bytes,
 ) -> Result<Bytes, Failure> {
-    inflate(headers, body, request.http.core.options.http.bodies.most_inflated).await
+    inflate(headers.map(), body, request.http.core.options.http.bodies.most_inflated).await
 }
 
 impl RequestBuilder {

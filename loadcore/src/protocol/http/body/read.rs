@@ -11,7 +11,18 @@ impl Response {
     /// The body. Empty if it was discarded.
     pub fn bytes(&self) -> &Bytes {
         static EMPTY: Bytes = Bytes::new();
-        self.body.as_ref().unwrap_or(&EMPTY)
+        let buffer = self.buffer();
+        self.body.as_ref().map_or(&EMPTY, |body| body.bytes(buffer))
+    }
+
+    /// The same without making a `Bytes` of it.
+    pub(in crate::protocol::http) fn slice(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[], |body| body.slice(self.buffer()))
+    }
+
+    /// Where the head is, and perhaps the body.
+    fn buffer(&self) -> Option<&[u8]> {
+        self.headers.buffer()
     }
 
     /// The body as text, which is UTF-8. Of text in another charset, `String::from_utf8_lossy(res.bytes())` makes what can be
@@ -74,12 +85,15 @@ impl Response {
     }
 
     fn body_error(&self, problem: fmt::Arguments<'_>) -> BodyError {
-        let (status, begin) = (self.status.as_u16(), excerpt(self.bytes()));
+        let (status, begin) = (self.status.as_u16(), excerpt(self.slice()));
         BodyError::new(&self.url(), format_args!("(status {status}) {problem}; it begins {begin}"))
     }
 
-    fn kept(&self) -> Result<&Bytes, BodyError> {
+    fn kept(&self) -> Result<&[u8], BodyError> {
         let discarded = "was discarded: leave out discard_response_bodies to read it";
-        self.body.as_ref().ok_or_else(|| BodyError::new(&self.url(), discarded))
+        match &self.body {
+            Some(_) => Ok(self.slice()),
+            None => Err(BodyError::new(&self.url(), discarded)),
+        }
     }
 }

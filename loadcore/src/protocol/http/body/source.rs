@@ -32,6 +32,19 @@ pub(in crate::protocol::http) struct Streamed {
 }
 
 impl Streamed {
+    /// What this stream gives.
+    #[cfg(test)]
+    pub(in crate::protocol::http) fn of(
+        stream: impl Stream<Item = Result<Bytes, Error>> + 'static,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            pieces: RefCell::new(Box::pin(stream)),
+            length: Cell::new(None),
+            begun: Cell::new(false),
+            problem: RefCell::default(),
+        })
+    }
+
     pub(in crate::protocol::http) fn length(&self) -> Option<u64> {
         self.length.get()
     }
@@ -220,6 +233,12 @@ impl RequestBuilder {
             Some(More::Parts(parts)) => parts.concat().into(),
             Some(More::Stream(_)) | None => self.body.clone(),
         }
+    }
+
+    #[inline]
+    pub(in crate::protocol::http) fn has_body_type(&self) -> bool {
+        self.content_type.is_some()
+            || self.extras.as_ref().is_some_and(|extras| extras.content_type.is_some())
     }
 
     /// The content type that goes with the body, if no header says another.

@@ -4,10 +4,10 @@ use super::Store;
 use crate::protocol::http::state::HttpVu;
 use crate::protocol::http::target::{IntoUrl, Written};
 use crate::run::Vu;
-use cookie_store::{CookieError as Refusal, CookieStore};
+use cookie_store::{Cookie, CookieError as Refusal, CookieStore};
 use std::fmt;
 use std::rc::Rc;
-use url::Url;
+use url::{Host, Url};
 
 /// A jar of cookies, kept by the rules of RFC 6265: those of a VU ([`Vu::cookies`](crate::Vu::cookies)), or one of the
 /// journey's own ([`Vu::new_cookie_jar`](crate::Vu::new_cookie_jar)). Clones are the same jar. URLs are paths of the base
@@ -140,7 +140,42 @@ impl fmt::Debug for CookieJar {
     }
 }
 
-/// RFC 6265, 5.4: longer paths first; else in the order they came.
+/// As [`matching`], for a path below an origin's root: no URL has to be made of them.
+pub(super) fn matching_below<'a>(
+    store: &'a CookieStore,
+    root: &Url,
+    path: &str,
+) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    let is_secure = is_secure(root);
+    let is_sent = |cookie: &&Cookie<'static>| {
+        leads_to(&cookie.path, path)
+            && cookie.domain.matches(root)
+            && (is_secure || !cookie.secure().unwrap_or(false))
+            && !cookie.is_expired()
+    };
+    let mut cookies: Vec<_> = store.iter_any().filter(is_sent).collect();
+    cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+    cookies.into_iter().map(|cookie| cookie.name_value())
+}
+
+/// RFC 6265, 5.1.4.
+fn leads_to(cookie: &str, path: &str) -> bool {
+    path.strip_prefix(cookie)
+        .is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
+}
+
+/// Whether cookies for secure origins go there: browsers trust loopback addresses as well.
+fn is_secure(root: &Url) -> bool {
+    root.scheme() == "https"
+        || match root.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
+
+/// RFC 6265, 5.4: longer paths first; else those of a domain in the order they came.
 pub(super) fn matching<'a>(
     store: &'a CookieStore,
     url: &Url,
@@ -148,4 +183,49 @@ pub(super) fn matching<'a>(
     let mut cookies = store.matches(url);
     cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
     cookies.into_iter().map(|cookie| cookie.name_value())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// With few names, so that they meet, and many values, so that they are told apart.
+    fn cookie() -> impl Strategy<Value = String> {
+        let attributes = prop_oneof![
+            Just(""),
+            Just("; Path=/"),
+            Just("; Path=/a"),
+            Just("; Path=/a/"),
+            Just("; Path=/a/b"),
+            Just("; Secure"),
+            Just("; Path=/; HttpOnly"),
+            Just("; Domain=shop.test"),
+            Just("; Domain=shop.test; Path=/a"),
+            Just("; Max-Age=0"),
+            Just("; Max-Age=1000"),
+        ];
+        ("[abc]", 0..10_000, attributes)
+            .prop_map(|(name, value, attributes)| format!("{name}={value}{attributes}"))
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_sends_the_same_cookies(
+            set in prop::collection::vec((0..5_usize, "(/[ab]{0,2}){1,3}", cookie()), 0..12),
+            host in 0..5_usize,
+            path in "(/[ab]{0,2}){1,3}",
+        ) {
+            let hosts = ["http://shop.test", "https://shop.test", "http://a.shop.test", "http://127.0.0.1:80", "https://other.test"];
+            let url = |host: usize, path: &str| Url::parse(&format!("{}{path}", hosts[host])).unwrap();
+            let mut store = CookieStore::default();
+            for (host, path, cookie) in &set {
+                // Some may not come from there.
+                let _ = store.parse(cookie, &url(*host, path));
+            }
+            let expected: Vec<_> = matching(&store, &url(host, &path)).collect();
+            let sent: Vec<_> = matching_below(&store, &url(host, "/"), &path).collect();
+            prop_assert_eq!(sent, expected);
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! The cookies of a request, and those that its response sets.
 
-use super::jar::matching;
+use super::jar::{matching, matching_below};
 use super::set_cookie::parsed;
 use super::{CookieJar, Store};
 use crate::protocol::http::RequestBuilder;
+use crate::protocol::http::head::Headers;
 use crate::protocol::http::target::Target;
 use http::HeaderValue;
-use http::header::{COOKIE, HeaderMap, SET_COOKIE};
+use http::header::{COOKIE, HeaderMap};
 
 impl RequestBuilder {
     /// Sends a cookie with this request, instead of one of that name in the jar. It is not kept.
@@ -84,12 +85,16 @@ fn written(
         text.extend_from_slice(value.as_bytes());
     };
     own.iter().for_each(|(name, value)| push(name, value));
-    if let (Some(store), Ok(url)) = (store, target.parsed()) {
+    let mut push_new = |(name, value): (&str, &str)| {
+        if !own.iter().any(|(known, _)| known == name) {
+            push(name, value);
+        }
+    };
+    if let Some(store) = store {
         let store = store.borrow();
-        for (name, value) in matching(&store, url) {
-            if !own.iter().any(|(known, _)| known == name) {
-                push(name, value);
-            }
+        match target.plain_path() {
+            Some(path) => matching_below(&store, &target.origin.root, path).for_each(push_new),
+            None => target.parsed().iter().flat_map(|url| matching(&store, url)).for_each(&mut push_new),
         }
     }
     if text.is_empty() {
@@ -102,6 +107,10 @@ fn written(
 
 /// What a header of the user's own says already: as in k6, cookies are added to it.
 fn said(request: &RequestBuilder, target: &Target) -> Vec<u8> {
+    if !request.headers.iter().any(|(name, _)| *name == COOKIE) && !target.origin.lines.have(&COOKIE) {
+        // For most cookies.
+        return Vec::with_capacity(128);
+    }
     let own = request.headers.iter().filter(|(name, _)| *name == COOKIE);
     let own: Vec<_> = own.map(|(_, value)| value.as_bytes()).collect();
     if own.is_empty() && !request.is_abroad() {
@@ -113,9 +122,9 @@ fn said(request: &RequestBuilder, target: &Target) -> Vec<u8> {
 
 /// Keeps what a response sets.
 #[inline]
-pub(in crate::protocol::http) fn keep(request: &RequestBuilder, target: &Target, headers: &HeaderMap) {
-    if headers.contains_key(SET_COOKIE) {
-        keep_all(request, target, headers);
+pub(in crate::protocol::http) fn keep(request: &RequestBuilder, target: &Target, headers: &Headers) {
+    if headers.marks.has_set_cookie {
+        keep_all(request, target, headers.map());
     }
 }
 

@@ -19,7 +19,7 @@ const NO_SUCH_HOST: [&str; 5] = [
 /// Of this process, and of the whole system: the same numbers on all systems that call themselves Unix.
 const TOO_MANY_OPEN: [i32; 2] = [24, 23];
 
-/// hyper has a kind for it, which it keeps from clients.
+/// hyper has a kind for it, which it keeps from clients. Only reqwest speaks HTTP/1.1 over hyper.
 const HEAD_TOO_LARGE: &str = "message head is too large";
 
 /// hyper's word on an error that is the socket's, and not its own about what it has read.

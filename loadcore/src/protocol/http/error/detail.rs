@@ -4,6 +4,7 @@ use super::classify::find;
 use super::{ErrorKind, Failure};
 use crate::protocol::http::transport::exchange::Instants;
 use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
 impl Failure {
@@ -11,6 +12,13 @@ impl Failure {
     pub(in super::super) fn of_hyper(error: &hyper::Error) -> Self {
         let kind = ErrorKind::of_hyper(error);
         Self { kind, detail: detail(kind, error) }
+    }
+
+    /// The system's error on an open connection, or rustls's, as ours.
+    #[cold]
+    pub(in super::super) fn of_io(error: &io::Error) -> Self {
+        let kind = ErrorKind::of_io(error);
+        Self { kind, detail: detail_of_io(kind, error.to_string()) }
     }
 }
 
@@ -33,18 +41,24 @@ fn detail(kind: ErrorKind, error: &hyper::Error) -> Option<String> {
     // What hyper itself says of an error with a cause is only where it happened to see it.
     let cause = error.source().map(ToString::to_string);
     match kind {
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => None,
-        // rustls adds the address of its manual.
-        ErrorKind::ConnectionClosed if cause.as_ref().is_some_and(|cause| cause.contains("close_notify")) => {
-            Some("without TLS's close_notify".to_owned())
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionClosed => {
+            cause.and_then(|cause| detail_of_io(kind, cause))
         }
-        // How the body was cut.
-        ErrorKind::ConnectionClosed => cause,
-        ErrorKind::HeadTooLarge => Some("it has more than 400 KiB, or more than 100 headers".to_owned()),
         ErrorKind::Http2GoAway(_) | ErrorKind::Http2Stream(_) | ErrorKind::Http2Connection(_) => {
             find::<h2::Error>(error).map(of_h2)
         }
         _ => Some(cause.unwrap_or_else(|| error.to_string())),
+    }
+}
+
+fn detail_of_io(kind: ErrorKind, text: String) -> Option<String> {
+    match kind {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => None,
+        // rustls adds the address of its manual.
+        ErrorKind::ConnectionClosed if text.contains("close_notify") => {
+            Some("without TLS's close_notify".to_owned())
+        }
+        _ => Some(text),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Http {
     pub(crate) versions: HttpVersions,
     pub(crate) http2: Http2,
     pub(crate) tls: Tls,
+    #[cfg(feature = "test-util")]
+    pub(crate) in_memory: Option<super::super::Answer>,
     #[cfg(feature = "reqwest")]
     pub(crate) via: crate::protocol::http::reqwest::Via,
 }
@@ -64,6 +66,15 @@ impl Http {
     /// ```
     pub fn expected_statuses(mut self, statuses: impl Into<Statuses>) -> Self {
         self.expected = Some(statuses.into());
+        self
+    }
+
+    /// Sends every request to this function instead of a server: for benches that count instructions, under
+    /// [`run_virtual`](crate::LoadTest::run_virtual). Only plain HTTP/1.1.
+    #[cfg(feature = "test-util")]
+    #[doc(hidden)]
+    pub fn in_memory(mut self, answer: super::super::Answer) -> Self {
+        self.in_memory = Some(answer);
         self
     }
 

@@ -8,6 +8,7 @@ use crate::protocol::http::ErrorKind;
 use crate::protocol::http::body;
 use crate::protocol::http::count::{Seen, count_one, record};
 use crate::protocol::http::error::{Failure, SendError};
+use crate::protocol::http::head::Head;
 use crate::protocol::http::hop::Answer;
 use crate::protocol::http::message::message;
 use crate::protocol::http::metrics::NO_DURATIONS;
@@ -19,7 +20,6 @@ use crate::protocol::http::transport::exchange::Collected;
 use ::reqwest::{Client, Request, Response};
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
-use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -53,7 +53,7 @@ pub(in crate::protocol::http) async fn exchange(
             if let Some(dump) = &request.http.core.dump {
                 dump.response(attempt.number, &head, &body, remote, None, &timings);
             }
-            Ok(Answer { head, body, timings, remote, tls: None, landed })
+            Ok(Answer { head, body: body.into(), timings, remote, tls: None, landed })
         }
         Err(failure) => {
             attempt.count(Seen::unanswered(failure.kind), &timings);
@@ -67,7 +67,7 @@ pub(in crate::protocol::http) async fn exchange(
 }
 
 struct Answered {
-    head: Parts,
+    head: Head,
     body: Bytes,
     remote: Option<SocketAddr>,
     /// Where a client that follows redirects has come to.
@@ -105,10 +105,10 @@ impl Attempt<'_> {
             url if *url == asked => None,
             url => Some(Rc::new(self.target.landed(&http.core, url)?)),
         };
-        let mut head = http::Response::new(()).into_parts().0;
-        (head.status, head.version) = (response.status(), response.version());
-        head.headers = std::mem::take(response.headers_mut());
-        if body::is_to_inflate(self.request, head.status, &head.headers, &body) {
+        let (status, version) = (response.status(), response.version());
+        let headers = std::mem::take(response.headers_mut()).into();
+        let head = Head { status, version, headers };
+        if body::is_to_inflate(self.request, head.status, &head.headers, body.is_empty()) {
             body = body::inflate_answer(self.request, &head.headers, body).await?;
         }
         Ok(Answered { head, body, remote: response.remote_addr(), landed })

@@ -21,6 +21,8 @@ pub(super) enum Route {
     Addresses { remotes: Vec<SocketAddr>, local: Option<IpAddr> },
     #[cfg(unix)]
     Unix(Arc<Path>),
+    #[cfg(feature = "test-util")]
+    Memory(super::memory::Answer),
 }
 
 /// Finds the way to an origin.
@@ -28,6 +30,10 @@ pub(super) async fn route(http: &HttpVu, origin: &Origin, vu: &Vu) -> Result<Rou
     let core = &*http.core;
     let names = &core.options.http.names;
     refuse_blocked_host(core, &origin.host, origin.port)?;
+    #[cfg(feature = "test-util")]
+    if let Some(answer) = core.options.http.in_memory {
+        return Ok(Route::Memory(answer));
+    }
     let (host, port) = match names.destination(&origin.host, origin.port) {
         None => (origin.host.clone(), origin.port),
         #[cfg(unix)]

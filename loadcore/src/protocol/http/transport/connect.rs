@@ -38,7 +38,6 @@ pub(crate) async fn acquire(
     origin: &Rc<Origin>,
     vu: &Vu,
     broken: Option<Connection>,
-    deadline: Instant,
 ) -> Result<Acquired, Failure> {
     let options = &http.core.options.http;
     let left = match broken {
@@ -63,7 +62,7 @@ pub(crate) async fn acquire(
     };
     if place.is_some() {
         while let Some(mut connection) = http.pool.take_idle(origin.id, Instant::now()) {
-            if connection.is_usable(Instant::now(), deadline).await {
+            if connection.is_usable().await {
                 connection.place = place;
                 return Ok(Acquired { connection: Connection::Http1(connection), times: None });
             }
@@ -137,7 +136,7 @@ async fn connect(http: &HttpVu, origin: &Rc<Origin>, vu: &Vu) -> Result<(Fresh, 
         connecting: connected - looked_up,
         tls_handshaking: if origin.tls { connected.elapsed() } else { Duration::ZERO },
     };
-    Ok((Fresh::open(origin, &core.options.http, stream, remote, tls).await?, times))
+    Ok((Fresh::open(origin, &core.options.http, &core.buffers, stream, remote, tls).await?, times))
 }
 
 fn tls_timeout(within: Duration) -> Failure {

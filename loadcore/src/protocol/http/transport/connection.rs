@@ -1,21 +1,20 @@
 //! The transport boundary: send one request, get one response with its marks, whatever the protocol version.
 
-use super::exchange::{Broken, Instants};
-use super::stream::{Marked, Marks, Stream};
+use super::exchange::{Broken, Instants, Opened};
+use super::stream::Stream;
 use super::tls::Suite;
-use super::upload::Upload;
 use super::{http1, http2};
+use crate::protocol::http::body::Received;
 use crate::protocol::http::error::Failure;
 use crate::protocol::http::options::{Http, HttpVersions, Speaks};
 use crate::protocol::http::target::Origin;
 use bytes::Bytes;
-use http::Request;
-use hyper::body::Incoming;
+use http_body::Body;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// What one request is sent over. Both kinds have `begin` and `head`, whose futures differ.
+/// What one request is sent over. How each kind is asked differs, so that the VUs of one do not carry the other's future.
 pub(crate) enum Connection {
     /// The request's alone.
     Http1(Box<http1::Connection>),
@@ -62,32 +61,37 @@ impl Connection {
     #[inline]
     pub(crate) async fn body(
         &mut self,
-        incoming: &mut Incoming,
+        opened: &mut Opened,
         most: Option<usize>,
-    ) -> Result<Bytes, Broken> {
-        match self {
-            Self::Http1(connection) => connection.body(incoming, most).await,
-            Self::Http2(seat) => seat.body(incoming, most).await,
+    ) -> Result<Received, Broken> {
+        match (self, &mut opened.incoming) {
+            (Self::Http1(connection), _) => connection.body(&mut opened.head, most).await,
+            // Boxed: the VUs of HTTP/1.1 would carry it too.
+            (Self::Http2(seat), Some(incoming)) => {
+                Box::pin(seat.body(incoming, most)).await.map(Received::from)
+            }
+            (Self::Http2(_), None) => Ok(Received::default()),
+        }
+    }
+
+    /// Whether the last piece of the body has been given out, as far as its length was known.
+    pub(crate) fn is_at_end(&self, opened: &Opened) -> bool {
+        match (self, &opened.incoming) {
+            (Self::Http1(connection), _) => connection.is_at_end(),
+            (Self::Http2(_), incoming) => incoming.as_ref().is_none_or(Body::is_end_stream),
         }
     }
 
     /// The next piece of the body; `None` at its end.
     pub(crate) fn poll_piece(
         &mut self,
-        incoming: &mut Incoming,
+        opened: &mut Opened,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Failure>>> {
-        match self {
-            Self::Http1(connection) => connection.poll_piece(incoming, cx),
-            Self::Http2(seat) => seat.poll_piece(incoming, cx),
-        }
-    }
-
-    /// Makes a request one of the connection's version.
-    pub(crate) fn prepare(&self, message: &mut Request<Upload>) -> Result<(), Failure> {
-        match self {
-            Self::Http1(_) => Ok(()),
-            Self::Http2(seat) => seat.prepare(message),
+        match (self, &mut opened.incoming) {
+            (Self::Http1(connection), _) => connection.poll_piece(&opened.head, cx),
+            (Self::Http2(seat), Some(incoming)) => seat.poll_piece(incoming, cx),
+            (Self::Http2(_), None) => Poll::Ready(None),
         }
     }
 }
@@ -103,19 +107,23 @@ impl Fresh {
     pub(crate) async fn open(
         origin: &Rc<Origin>,
         options: &Http,
+        buffers: &Rc<http1::Buffers>,
         stream: Stream,
         remote: Option<SocketAddr>,
         tls: Option<&'static Suite>,
     ) -> Result<Self, Failure> {
         let is_http2 = options.versions == HttpVersions::Http2 || has_chosen_http2(&stream);
         origin.speaks.set(if is_http2 { Speaks::Http2 } else { Speaks::Http1 });
-        let marks = Rc::new(Marks::default());
-        let stream = Marked::new(stream, Rc::clone(&marks));
         Ok(if is_http2 {
-            Self::Http2(http2::Connection::open(origin, &options.http2, stream, marks, remote, tls).await?)
+            Self::Http2(http2::Connection::open(origin, &options.http2, stream, remote, tls).await?)
         } else {
-            let connection = http1::Connection::open(Rc::clone(origin), stream, marks, remote, tls).await?;
-            Self::Http1(Box::new(connection))
+            Self::Http1(Box::new(http1::Connection::open(
+                Some(Rc::clone(origin)),
+                stream,
+                buffers,
+                remote,
+                tls,
+            )))
         })
     }
 }

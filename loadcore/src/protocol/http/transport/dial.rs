@@ -1,6 +1,7 @@
 //! Opening a socket: the addresses of a host in turn, both kinds of them side by side.
 
 use super::address::Route;
+use super::exchange::MOST;
 use super::socket::Socket;
 use crate::protocol::http::ErrorKind;
 use crate::protocol::http::error::Failure;
@@ -15,8 +16,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 /// How long one kind of address may take alone before the other one is tried beside it (Go's number, and so k6's; RFC 8305
 /// asks for 100 ms to 2 s).
 const STAGGER: Duration = Duration::from_millis(300);
-/// What no deadline needs to exceed.
-const MOST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// No attempt is given less time than this in favour of the next one.
 const LEAST: Duration = Duration::from_secs(2);
 
@@ -39,6 +38,8 @@ pub(super) async fn dial(route: &Route, within: Duration) -> Result<(Socket, Opt
                 .map_err(|error| connect_failure(&shown, &error))?;
             Ok((Socket::Unix(socket), None))
         }
+        #[cfg(feature = "test-util")]
+        Route::Memory(answer) => Ok((Socket::Memory(super::memory::Memory::new(*answer)), None)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::protocol::http::ErrorKind;
 use crate::protocol::http::error::Failure;
+use crate::protocol::http::head::Head;
 use bytes::{Bytes, BytesMut};
 use http::Response;
 use http_body::Body as _;
@@ -11,9 +12,25 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
-/// A response whose head is there. It is put where it stays: to be handed on from future to future would cost more than much
-/// of what is done with it.
-pub(crate) type Opened = Option<Response<Incoming>>;
+/// A response whose head is there.
+pub(crate) struct Opened {
+    pub(crate) head: Head,
+    /// What hyper is to be asked for the body, over HTTP/2.
+    pub(super) incoming: Option<Incoming>,
+}
+
+impl From<Head> for Opened {
+    fn from(head: Head) -> Self {
+        Self { head, incoming: None }
+    }
+}
+
+impl From<Response<Incoming>> for Opened {
+    fn from(response: Response<Incoming>) -> Self {
+        let (head, incoming) = response.into_parts();
+        Self { head: head.into(), incoming: Some(incoming) }
+    }
+}
 
 /// An exchange that failed, and what may still be done about it.
 #[derive(Debug)]
@@ -64,28 +81,28 @@ impl Limits {
 }
 
 /// What no deadline needs to exceed.
-pub(super) const MOST: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(crate) const MOST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// When the parts of an exchange happened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Instants {
     pub(crate) last_write: Option<Instant>,
     pub(crate) first_read: Option<Instant>,
+    /// The last read so far, where that is known: once the response is complete, the one that brought its end.
+    pub(crate) last_read: Option<Instant>,
 }
 
-/// Receives a body to its end, and keeps `most` bytes of it at most, or nothing. `drive` lets the connection read, where it has
-/// no task of its own.
+/// Receives a body from hyper to its end, and keeps `most` bytes of it at most, or nothing.
 pub(super) async fn receive(
     incoming: &mut Incoming,
     most: Option<usize>,
     deadline: &mut Pin<Box<Sleep>>,
-    mut drive: impl FnMut(&mut Context<'_>),
 ) -> Result<Bytes, Failure> {
     let mut body = Collected::default();
     let mut frames = 0_u32;
     std::future::poll_fn(|cx| {
         loop {
-            let Some(piece) = ready!(poll_piece(incoming, deadline, &mut drive, cx)) else {
+            let Some(piece) = ready!(poll_piece(incoming, deadline, cx)) else {
                 return Poll::Ready(Ok::<(), Failure>(()));
             };
             let piece = piece?;
@@ -107,29 +124,24 @@ pub(super) async fn receive(
 pub(super) fn poll_piece(
     incoming: &mut Incoming,
     deadline: &mut Pin<Box<Sleep>>,
-    drive: &mut impl FnMut(&mut Context<'_>),
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, Failure>>> {
     if incoming.is_end_stream() {
         return Poll::Ready(None);
     }
-    let mut driven = false;
     loop {
         match Pin::new(&mut *incoming).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => return Poll::Ready(Some(Ok(data))),
-                // Trailers.
-                Err(_) => driven = false,
-            },
+            Poll::Ready(Some(Ok(frame))) => {
+                // Anything else are trailers.
+                if let Ok(data) = frame.into_data() {
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(Failure::of_hyper(&error)))),
             Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Pending if driven => {
+            Poll::Pending => {
                 ready!(deadline.as_mut().poll(cx));
                 return Poll::Ready(Some(Err(ErrorKind::Timeout.into())));
-            }
-            Poll::Pending => {
-                drive(cx);
-                driven = true;
             }
         }
     }

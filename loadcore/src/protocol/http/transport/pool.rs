@@ -58,7 +58,7 @@ impl Pool {
     pub(crate) fn take_idle(&self, origin: u32, now: Instant) -> Option<Box<Connection>> {
         let mut idle = self.idle.borrow_mut();
         loop {
-            let index = idle.iter().rposition(|connection| connection.origin() == origin)?;
+            let index = idle.iter().rposition(|connection| connection.origin() == Some(origin))?;
             let connection = idle.remove(index);
             if self.is_young(&connection, now) {
                 return Some(connection);

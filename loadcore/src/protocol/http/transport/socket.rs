@@ -1,5 +1,7 @@
 //! A socket of either kind.
 
+#[cfg(feature = "test-util")]
+use super::memory::Memory;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +16,8 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "test-util")]
+    Memory(Memory),
 }
 
 /// Calls a method of whichever socket it is.
@@ -23,8 +27,19 @@ macro_rules! on_socket {
             Self::Tcp($socket) => $call,
             #[cfg(unix)]
             Self::Unix($socket) => $call,
+            #[cfg(feature = "test-util")]
+            Self::Memory($socket) => $call,
         }
     };
+}
+
+impl Socket {
+    /// Ready if the system has reported something to read, or the end. It is not asked for it.
+    #[inline]
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // An error is found by whoever reads.
+        on_socket!(self, socket => socket.poll_read_ready(cx)).map(drop)
+    }
 }
 
 impl AsyncRead for Socket {

@@ -1,13 +1,11 @@
-//! The socket, with what the metrics need to know of it: bytes counted below TLS, instants taken above it.
+//! What connections run over: a socket whose bytes are counted, with or without TLS above it.
 
 use super::socket::Socket;
 use crate::run::Traffic;
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
@@ -76,31 +74,6 @@ impl AsyncWrite for Counted {
     }
 }
 
-/// Instants of the running exchange.
-#[derive(Debug, Default)]
-pub(crate) struct Marks {
-    /// The last write of the request that the socket took.
-    pub(crate) last_write: Cell<Option<Instant>>,
-    /// The first read after it.
-    pub(crate) first_read: Cell<Option<Instant>>,
-    /// How many reads are left for this poll of the connection, where they are counted.
-    pub(crate) reads_left: Cell<Option<u8>>,
-}
-
-impl Marks {
-    pub(crate) fn begin(&self) {
-        self.last_write.set(None);
-        self.first_read.set(None);
-    }
-}
-
-/// A stream with or without TLS that marks the instants of its use.
-#[derive(Debug)]
-pub(crate) struct Marked {
-    stream: Stream,
-    marks: Rc<Marks>,
-}
-
 /// With or without TLS.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -108,15 +81,43 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<Counted>>),
 }
 
+/// What an HTTP/1.1 connection runs over.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin {
+    /// Ready if there may be something to read, or an end to see. Costs no system call.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Whether something has come that nobody has asked for yet.
+    fn has_unread(&self) -> bool;
+}
+
+impl Wire for Stream {
+    #[inline]
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Plain(stream) => stream.socket.poll_readable(cx),
+            Self::Tls(stream) => stream.get_ref().0.socket.poll_readable(cx),
+        }
+    }
+
+    #[inline]
+    fn has_unread(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            // rustls wants no more while it has something to give, or after the server's goodbye.
+            Self::Tls(stream) => !stream.get_ref().1.wants_read(),
+        }
+    }
+}
+
 /// Calls a method of whichever stream it is.
 macro_rules! on_stream {
-    ($self:ident, $stream:ident => $call:expr) => {
-        match &mut $self.stream {
-            Stream::Plain(stream) => {
+    ($self:expr, $stream:ident => $call:expr) => {
+        match $self {
+            Self::Plain(stream) => {
                 let $stream = Pin::new(stream);
                 $call
             }
-            Stream::Tls(stream) => {
+            Self::Tls(stream) => {
                 let $stream = Pin::new(&mut **stream);
                 $call
             }
@@ -124,71 +125,40 @@ macro_rules! on_stream {
     };
 }
 
-impl Marked {
-    pub(crate) fn new(stream: Stream, marks: Rc<Marks>) -> Self {
-        Self { stream, marks }
-    }
-
-    fn wrote<E>(&self, result: &Poll<Result<usize, E>>) {
-        if matches!(result, Poll::Ready(Ok(1..))) {
-            self.marks.last_write.set(Some(Instant::now()));
-        }
+impl AsyncRead for Stream {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        on_stream!(self.get_mut(), stream => stream.poll_read(cx, buf))
     }
 }
 
-impl AsyncRead for Marked {
+impl AsyncWrite for Stream {
     #[inline]
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if let Some(left) = self.marks.reads_left.get() {
-            let Some(left) = left.checked_sub(1) else {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            };
-            self.marks.reads_left.set(Some(left));
-        }
-        let before = buf.filled().len();
-        let result = on_stream!(self, stream => stream.poll_read(cx, buf));
-        if buf.filled().len() > before && self.marks.first_read.get().is_none() {
-            self.marks.first_read.set(Some(Instant::now()));
-        }
-        result
-    }
-}
-
-impl AsyncWrite for Marked {
-    #[inline]
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = on_stream!(self, stream => stream.poll_write(cx, buf));
-        self.wrote(&result);
-        result
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        on_stream!(self.get_mut(), stream => stream.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = on_stream!(self, stream => stream.poll_write_vectored(cx, bufs));
-        self.wrote(&result);
-        result
+        on_stream!(self.get_mut(), stream => stream.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_stream!(self, stream => stream.poll_flush(cx))
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_stream!(self.get_mut(), stream => stream.poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_stream!(self, stream => stream.poll_shutdown(cx))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_stream!(self.get_mut(), stream => stream.poll_shutdown(cx))
     }
 }

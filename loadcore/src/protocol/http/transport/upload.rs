@@ -1,4 +1,4 @@
-//! A request's body on its way to hyper.
+//! A request's body on its way out.
 
 use super::http2::StreamMarks;
 use crate::protocol::http::body::More;
@@ -9,8 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-/// hyper copies each piece into its write buffer, and keeps that buffer as long as the connection: a large body in one
-/// piece would stay there as a whole.
+/// So much of a body is offered to the socket at a time.
 const PIECE: usize = 64 << 10;
 /// A frame of HTTP/2, so that one has left when the next is taken.
 const FRAME: usize = 16 << 10;
@@ -32,14 +31,15 @@ struct Rest {
 }
 
 impl Upload {
-    /// Whether a request's body may still be on its way when the answer is there.
-    pub(crate) fn is_large(request: &RequestBuilder) -> bool {
-        request.body.len() > PIECE || request.more_body().is_some()
-    }
-
     pub(crate) fn new(request: &RequestBuilder) -> Self {
         let more = request.more_body().map(|more| Box::new(Rest { more: more.clone(), taken: 0 }));
         Self { body: request.body.clone(), more, marks: None }
+    }
+
+    /// Of these pieces alone.
+    #[cfg(test)]
+    pub(super) fn of(more: More) -> Self {
+        Self { body: Bytes::new(), more: Some(Box::new(Rest { more, taken: 0 })), marks: None }
     }
 
     /// Tells a stream what is taken of it.

@@ -4,9 +4,11 @@
 //! mod.rs      the connection, and the task that drives it
 //! seat.rs     one request's place on it: send, get the answer
 //! shared.rs   a VU's connections: who may send on which, who opens one, who waits
+//! marked.rs   the stream below: instants marked
 //! watch.rs    which write and which read belong to which request
 //! ```
 
+mod marked;
 mod seat;
 mod shared;
 mod watch;
@@ -16,7 +18,7 @@ pub(crate) use shared::{Claim, Opening, Shared};
 pub(crate) use watch::StreamMarks;
 
 use super::exchange::MOST;
-use super::stream::{Marked, Marks};
+use super::stream::Stream;
 use super::tls::Suite;
 use super::upload::Upload;
 use crate::protocol::http::error::Failure;
@@ -27,6 +29,7 @@ use http::uri::{Authority, Scheme};
 use hyper::client::conn::http2;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use marked::{Marked, Marks};
 use shared::Queue;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::SocketAddr;
@@ -111,6 +114,8 @@ impl<F: Future<Output = ()> + 'static> Executor<F> for Tasks {
             // hyper has tried to send the body at once, and this is what is left. Left alone, it would wait for the server to
             // take it, also when the answer is there: such a stream would never end.
             tokio::task::spawn_local(async move { stream.upload(future).await });
+        } else if let Some(stream) = socket.take_taken() {
+            stream.wait(future);
         } else {
             tokio::task::spawn_local(future);
         }
@@ -122,13 +127,14 @@ impl Connection {
     pub(crate) async fn open(
         origin: &Origin,
         options: &Http2,
-        stream: Marked,
-        marks: Rc<Marks>,
+        stream: Stream,
         remote: Option<SocketAddr>,
         tls: Option<&'static Suite>,
     ) -> Result<Rc<Self>, Failure> {
         let authority = Authority::try_from(origin.authority.as_str())
             .map_err(|error| Failure::new(ErrorKind::InvalidRequest, error))?;
+        let marks = Rc::new(Marks::default());
+        let stream = Marked::new(stream, Rc::clone(&marks));
         let socket = Rc::new(Socket::new(marks));
         let tasks = Tasks::new(Rc::clone(&socket));
         let watched = TokioIo::new(Watched::new(stream, Rc::clone(&socket)));

@@ -15,9 +15,9 @@ use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use tokio::time::Sleep;
 
@@ -78,8 +78,19 @@ impl Seat {
         Ok(())
     }
 
+    /// Sends a request, and receives the head of the response.
+    pub(crate) async fn ask(
+        &mut self,
+        message: Request<Upload>,
+        limits: &Limits,
+        opened: &mut Option<Opened>,
+    ) -> Result<(), Broken> {
+        let response = pin!(self.begin(message, limits));
+        self.head(response, limits, opened).await
+    }
+
     /// Hands a request to hyper. What this returns is polled by [`head`](Self::head).
-    pub(crate) fn begin(
+    fn begin(
         &mut self,
         mut request: Request<Upload>,
         limits: &Limits,
@@ -95,19 +106,28 @@ impl Seat {
     }
 
     /// Receives the head of the response to the request that was begun.
-    pub(crate) async fn head(
+    async fn head(
         &mut self,
         mut response: Pin<&mut impl Future<Output = Begun>>,
         limits: &Limits,
-        opened: &mut Opened,
+        opened: &mut Option<Opened>,
     ) -> Result<(), Broken> {
         let Some(mut deadline) = self.deadline.take() else {
             return Err(Broken::underway(ErrorKind::Other));
         };
         std::future::poll_fn(|cx| {
-            match response.as_mut().poll(cx) {
+            let mut answer = Poll::Pending;
+            if self.marks.is_awaited() {
+                // It is brought here and now: nobody needs to be woken for it.
+                answer = response.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            }
+            self.marks.look(cx);
+            if answer.is_pending() {
+                answer = response.as_mut().poll(cx);
+            }
+            match answer {
                 Poll::Ready(Ok(response)) => {
-                    *opened = Some(response);
+                    *opened = Some(response.into());
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(self.unanswered(error))),
@@ -142,8 +162,7 @@ impl Seat {
         let Some(mut deadline) = self.deadline.take() else {
             return Err(Broken::underway(ErrorKind::Other));
         };
-        // The connection has a task of its own.
-        let received = receive(incoming, most, &mut deadline, |_| {}).await;
+        let received = receive(incoming, most, &mut deadline).await;
         self.connection.timers.borrow_mut().push(deadline);
         received.map_err(|failure| Broken::underway(self.explained(failure)))
     }
@@ -155,7 +174,7 @@ impl Seat {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Failure>>> {
         let Some(deadline) = &mut self.deadline else { return Poll::Ready(None) };
-        let piece = ready!(poll_piece(incoming, deadline, &mut |_| {}, cx));
+        let piece = ready!(poll_piece(incoming, deadline, cx));
         let in_time = in_time(deadline);
         if piece.is_none() {
             self.connection.timers.borrow_mut().extend(self.deadline.take());

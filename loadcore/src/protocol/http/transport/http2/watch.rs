@@ -1,8 +1,8 @@
 //! Which write and which read of a shared socket belong to which request.
 
+use super::marked::{Marked, Marks};
 use crate::protocol::http::ErrorKind;
 use crate::protocol::http::transport::exchange::Instants;
-use crate::protocol::http::transport::stream::{Marked, Marks};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::{Pin, pin};
@@ -24,6 +24,8 @@ pub(super) struct Socket {
     failed: Cell<Option<ErrorKind>>,
     /// Requests whose first or last frame leaves with the next write, if there is one.
     leaving: RefCell<Vec<Weak<StreamMarks>>>,
+    /// The request that hyper has taken last, until it has made what brings the answer.
+    taken: RefCell<Weak<StreamMarks>>,
     /// The request whose body hyper looks at for the first time.
     uploading: RefCell<Option<Rc<StreamMarks>>>,
 }
@@ -35,6 +37,7 @@ impl Socket {
             last_read: Cell::new(None),
             failed: Cell::new(None),
             leaving: RefCell::default(),
+            taken: RefCell::default(),
             uploading: RefCell::default(),
         }
     }
@@ -53,6 +56,11 @@ impl Socket {
     /// The request whose body goes to a task of its own next, if it is one's.
     pub(super) fn take_uploading(&self) -> Option<Rc<StreamMarks>> {
         self.uploading.take()
+    }
+
+    /// The request whose answer comes next to be waited for, if somebody still waits for it.
+    pub(super) fn take_taken(&self) -> Option<Rc<StreamMarks>> {
+        self.taken.take().upgrade().filter(|stream| !stream.is_over.get())
     }
 
     pub(super) fn failed(&self) -> Option<ErrorKind> {
@@ -93,6 +101,29 @@ pub(crate) struct StreamMarks {
     is_over: Cell<bool>,
     /// Sends its body.
     uploader: RefCell<Option<Waker>>,
+    /// Who waits for the answer.
+    waiter: RefCell<Waker>,
+    answer: Answer,
+}
+
+/// What brings the answer: hyper would have it in a task of its own, but whoever waits for the answer can as well poll it.
+#[derive(Default)]
+struct Answer(RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>);
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    fn poll(&self, cx: &mut Context<'_>) {
+        // Not borrowed meanwhile: who knows what it does.
+        let Some(mut answer) = self.0.take() else { return };
+        if answer.as_mut().poll(cx).is_pending() {
+            self.0.replace(Some(answer));
+        }
+    }
 }
 
 impl StreamMarks {
@@ -107,6 +138,8 @@ impl StreamMarks {
             answered: Cell::new(None),
             is_over: Cell::new(false),
             uploader: RefCell::default(),
+            waiter: RefCell::new(Waker::noop().clone()),
+            answer: Answer::default(),
         }
     }
 
@@ -114,6 +147,7 @@ impl StreamMarks {
     pub(crate) fn known(self: &Rc<Self>, is_whole: bool) {
         if !self.is_known.replace(true) {
             self.is_taken.set(is_whole);
+            self.socket.taken.replace(Rc::downgrade(self));
             self.leaves();
         }
     }
@@ -151,6 +185,24 @@ impl StreamMarks {
         .await;
     }
 
+    /// hyper waits for the answer from now on.
+    pub(super) fn wait(&self, answer: impl Future<Output = ()> + 'static) {
+        self.answer.0.replace(Some(Box::pin(answer)));
+        let waiter = self.waiter.borrow().clone();
+        self.answer.poll(&mut Context::from_waker(&waiter));
+    }
+
+    /// Whether hyper waits for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.answer.0.borrow().is_some()
+    }
+
+    /// Looks for the answer, which comes to where hyper was asked for it.
+    pub(super) fn look(&self, cx: &mut Context<'_>) {
+        self.waiter.borrow_mut().clone_from(cx.waker());
+        self.answer.poll(cx);
+    }
+
     /// The head of the response is there: it came with the last read.
     pub(super) fn answered(&self) {
         self.answered.set(self.socket.last_read());
@@ -161,7 +213,7 @@ impl StreamMarks {
     }
 
     pub(super) fn instants(&self) -> Instants {
-        Instants { last_write: self.written.get(), first_read: self.answered.get() }
+        Instants { last_write: self.written.get(), first_read: self.answered.get(), last_read: None }
     }
 
     /// Whether the server may know of the request.
@@ -172,6 +224,7 @@ impl StreamMarks {
     /// Nobody waits for the answer any more: an upload that goes on is to stop.
     pub(super) fn end(&self) {
         self.is_over.set(true);
+        drop(self.answer.0.take());
         if let Some(uploader) = self.uploader.take() {
             uploader.wake();
         }
