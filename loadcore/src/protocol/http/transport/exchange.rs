@@ -152,6 +152,13 @@ pub(super) fn in_time(deadline: &Pin<Box<Sleep>>) -> Result<(), Failure> {
     if Instant::now() < deadline.deadline().into_std() { Ok(()) } else { Err(ErrorKind::Timeout.into()) }
 }
 
+/// A body has more bytes than may be kept of it.
+#[cold]
+pub(super) fn too_large(most: usize) -> Failure {
+    let problem = format_args!("it has more than {most} bytes; Http::max_response_body allows more");
+    Failure::new(ErrorKind::BodyTooLarge, problem)
+}
+
 /// A body as it comes in: one piece is passed on as it is, several are joined.
 #[derive(Default)]
 pub(crate) struct Collected {
@@ -163,8 +170,7 @@ impl Collected {
     pub(crate) fn push(&mut self, data: Bytes, most: usize) -> Result<(), Failure> {
         let len = self.joined.as_ref().map_or(self.first.len(), BytesMut::len);
         if len + data.len() > most {
-            let problem = format_args!("it has more than {most} bytes; Http::max_response_body allows more");
-            return Err(Failure::new(ErrorKind::BodyTooLarge, problem));
+            return Err(too_large(most));
         }
         match &mut self.joined {
             Some(joined) => joined.extend_from_slice(&data),

@@ -7,6 +7,7 @@ use super::refused::Refused;
 use crate::protocol::http::ErrorKind;
 use crate::protocol::http::body::Received;
 use crate::protocol::http::error::Failure;
+use crate::protocol::http::transport::exchange::too_large;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use std::ops::Range;
 use std::pin::Pin;
@@ -335,12 +336,6 @@ impl Pieces {
         }
         Poll::Ready(Ok(()))
     }
-}
-
-#[cold]
-fn too_large(most: usize) -> Failure {
-    let problem = format_args!("it has more than {most} bytes; Http::max_response_body allows more");
-    Failure::new(ErrorKind::BodyTooLarge, problem)
 }
 
 #[cold]
